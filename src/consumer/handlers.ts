@@ -1,0 +1,94 @@
+import { MillraceError } from "../protocol/errors.ts";
+import { didYouMean } from "../protocol/suggestion.ts";
+
+/** A class whose instances handle messages. */
+export interface HandlerClass {
+  readonly name: string;
+  readonly prototype: object;
+  /** Handlers that the naming rule does not find: a message's type and the method's name. */
+  readonly handlers?: Readonly<Record<string, string>>;
+}
+
+/** A handler as it is called: on the consumer, with the message. */
+export type Handler = (this: object, message: object) => unknown;
+
+const frameworkClasses = new WeakSet<object>();
+const tables = new WeakMap<HandlerClass, ReadonlyMap<string, Handler>>();
+const reserved = /^(?:_|websocket_|http_|layer_|channel_disconnect$)/;
+
+/** Says that a class is the framework's own: its methods are reached by no message. */
+export function markFrameworkClass(consumer: HandlerClass): void {
+  frameworkClasses.add(consumer.prototype);
+}
+
+/**
+ * The handlers that a message may reach, by the method's name. They are the methods of the classes
+ * below the framework's own whose name has an underscore, no leading one, and is not the name of a
+ * transport's event; and by type what the class lists in `static handlers`. TypeScript's `private`
+ * is no fence at run time, and `Object.prototype` is never looked at.
+ *
+ * @throws MillraceError `ERR_INVALID_HANDLER` when `static handlers` names something else than a
+ *   method of the class.
+ */
+export function handlersOf(consumer: HandlerClass): ReadonlyMap<string, Handler> {
+  const known = tables.get(consumer);
+  if (known !== undefined) return known;
+  const table = new Map<string, Handler>();
+  const methods = methodsOf(consumer);
+  for (const [name, method] of methods) {
+    if (name.includes("_") && !reserved.test(name)) table.set(name, method);
+  }
+  for (const [type, name] of Object.entries(consumer.handlers ?? {})) {
+    const method = methods.get(name);
+    if (method === undefined || reserved.test(handlerName(type))) throw invalidHandler(consumer, type, name, methods);
+    table.set(handlerName(type), method);
+  }
+  tables.set(consumer, table);
+  return table;
+}
+
+/** A handler, or the reason why a message has none. */
+export type HandlerLookup = { readonly handler: Handler } | { readonly reason: string };
+
+/** Finds the handler of a message that a channel layer delivered. */
+export function findHandler(consumer: HandlerClass, type: unknown): HandlerLookup {
+  if (typeof type !== "string") return { reason: "the message has no type" };
+  const name = handlerName(type);
+  const handlers = handlersOf(consumer);
+  const handler = handlers.get(name);
+  if (handler !== undefined) return { handler };
+  if (name.startsWith("_")) return { reason: "a message's type has no leading underscore or period" };
+  if (reserved.test(name)) return { reason: `${JSON.stringify(type)} comes only from the framework` };
+  return { reason: `there is no method ${name} on ${consumer.name}${didYouMean(name, handlers.keys())}` };
+}
+
+/** `chat.message` gives `chat_message`. */
+export function handlerName(type: string): string {
+  return type.replaceAll(".", "_");
+}
+
+/** The methods of the classes below the framework's own; a subclass wins over its parents. */
+function methodsOf(consumer: HandlerClass): Map<string, Handler> {
+  const methods = new Map<string, Handler>();
+  let prototype: object | null = consumer.prototype;
+  while (prototype !== null && prototype !== Object.prototype && !frameworkClasses.has(prototype)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      if (name !== "constructor" && typeof value === "function" && !methods.has(name)) methods.set(name, value);
+    }
+    // Only Object.getPrototypeOf's type is `any`; it gives an object or null.
+    prototype = Object.getPrototypeOf(prototype) as object | null;
+  }
+  return methods;
+}
+
+function invalidHandler(
+  consumer: HandlerClass,
+  type: string,
+  name: string,
+  methods: ReadonlyMap<string, Handler>,
+): MillraceError {
+  return new MillraceError("ERR_INVALID_HANDLER", {
+    happened: `${consumer.name}.handlers maps ${JSON.stringify(type)} to ${JSON.stringify(name)}${didYouMean(name, methods.keys())}`,
+    wanted: "a type of the application's own, and the name of a method of the class",
+  });
+}

@@ -1,0 +1,40 @@
+import { closeCodes } from "../protocol/close-codes.ts";
+import { markFrameworkClass } from "./handlers.ts";
+import { WebsocketConsumer } from "./websocket.ts";
+
+/** Handles one WebSocket whose messages are JSON, one value a text message. */
+export class JsonWebsocketConsumer<Path extends string = string> extends WebsocketConsumer<Path> {
+  /** Takes a message. It comes from outside: check it before use. */
+  receiveJson(_content: unknown): void | Promise<void> {}
+
+  /** Takes a text that is no JSON. It closes the socket with 1007; the failure is the client's. */
+  receiveInvalidJson(_text: string, _error: Error): void | Promise<void> {
+    this.close(closeCodes.invalidPayload.code, "this consumer takes JSON");
+  }
+
+  /** Sends a value. @see WebsocketConsumer.send */
+  sendJson(content: unknown): boolean {
+    return this.send(this.encodeJson(content));
+  }
+
+  /** The text for a value. Override it for values that JSON does not know. */
+  encodeJson(content: unknown): string {
+    return JSON.stringify(content);
+  }
+
+  /** The value of a text; throws when it has none. */
+  decodeJson(text: string): unknown {
+    return JSON.parse(text);
+  }
+
+  override receive(text: string): void | Promise<void> {
+    let content: unknown;
+    try {
+      content = this.decodeJson(text);
+    } catch (error) {
+      return this.receiveInvalidJson(text, error instanceof Error ? error : new Error(String(error)));
+    }
+    return this.receiveJson(content);
+  }
+}
+markFrameworkClass(JsonWebsocketConsumer);

@@ -1,0 +1,101 @@
+/** Handles one event. A rejection is passed on to whoever pushed the event. */
+export type Handle<E> = (event: E) => void | Promise<void>;
+
+interface Waiting<E> {
+  readonly event: E;
+  readonly expiresAt: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Handles events one at a time, in the order in which they were pushed, from however many sources
+ * they come. An event whose handler returns at once is handled before `push` returns and costs no
+ * promise. A handler that pushes into its own mailbox is not entered again before it has ended.
+ *
+ * A mailbox has no bound of its own: each source bounds what it has pushed and not yet seen
+ * settled.
+ */
+export class Mailbox<E> {
+  /** How many handlers may run at once. Lowering it to 1 lets the next event wait for all others. */
+  concurrency = 1;
+
+  readonly #handle: Handle<E>;
+  readonly #onExpired: (event: E) => void;
+  #running = 0;
+  #draining = false;
+  #queue: Waiting<E>[] | undefined;
+
+  constructor(handle: Handle<E>, onExpired: (event: E) => void = () => {}) {
+    this.#handle = handle;
+    this.#onExpired = onExpired;
+  }
+
+  /** Whether nothing is being handled and nothing waits. */
+  get idle(): boolean {
+    return this.#running === 0 && this.waiting === 0;
+  }
+
+  /** How many events wait. */
+  get waiting(): number {
+    return this.#queue?.length ?? 0;
+  }
+
+  /**
+   * Takes an event. `undefined` means handled; a promise settles when it is.
+   *
+   * @param expiresAt in milliseconds since 1970: an event that still waits then is dropped.
+   */
+  push(event: E, expiresAt = Infinity): void | Promise<void> {
+    if (this.#running < this.concurrency && !this.#draining && this.waiting === 0) return this.#start(event);
+    return new Promise((resolve, reject) => {
+      (this.#queue ??= []).push({ event, expiresAt, resolve, reject });
+    });
+  }
+
+  /** Drops what waits; those who pushed it see it settled. Returns how many events were dropped. */
+  clear(): number {
+    const dropped = this.#queue ?? [];
+    this.#queue = undefined;
+    for (const { resolve } of dropped) resolve();
+    return dropped.length;
+  }
+
+  #start(event: E): void | Promise<void> {
+    this.#running++;
+    let result: void | Promise<void>;
+    try {
+      result = this.#handle(event);
+    } catch (error) {
+      this.#ended();
+      return Promise.reject(error);
+    }
+    if (result === undefined) return this.#ended();
+    return result.finally(() => this.#ended());
+  }
+
+  #ended(): void {
+    this.#running--;
+    if (this.#draining || this.#queue === undefined) return;
+    // A loop, not a recursion: many events that are handled at once must not deepen the stack.
+    this.#draining = true;
+    while (this.#running < this.concurrency) {
+      const next = this.#queue?.shift();
+      if (next === undefined) break;
+      this.#startWaiting(next);
+    }
+    this.#draining = false;
+    if (this.#queue?.length === 0) this.#queue = undefined;
+  }
+
+  #startWaiting({ event, expiresAt, resolve, reject }: Waiting<E>): void {
+    if (expiresAt !== Infinity && expiresAt <= Date.now()) {
+      this.#onExpired(event);
+      resolve();
+      return;
+    }
+    const settled = this.#start(event);
+    if (settled === undefined) resolve();
+    else settled.then(resolve, reject);
+  }
+}

@@ -1,0 +1,51 @@
+export { Consumer, type ConsumerClass, type ConsumerInit } from "./consumer/consumer.ts";
+export { WebsocketConsumer } from "./consumer/websocket.ts";
+export { JsonWebsocketConsumer } from "./consumer/json.ts";
+export { HttpConsumer } from "./consumer/http.ts";
+export { AcceptConnection, type Denial, DenyConnection, StopConsumer } from "./consumer/control.ts";
+
+// What follows is for those who write applications, transports and layers of their own.
+
+export type { Application, ApplicationLike, ApplicationSource, Receive } from "./protocol/application.ts";
+export { asApplicationSymbol, toApplication } from "./protocol/application.ts";
+export type { Connection, ConnectionChange } from "./protocol/connection.ts";
+export { TransportConnection } from "./protocol/connection.ts";
+export type {
+  Address,
+  ChannelScope,
+  HttpScope,
+  LifespanScope,
+  Params,
+  Protocol,
+  RequestScope,
+  Scope,
+  WebsocketScope,
+} from "./protocol/scope.ts";
+export type * from "./protocol/events.ts";
+export type { LayerMessage, LayerValue, MessageFor, MessageOf } from "./protocol/message.ts";
+export type { PathParams } from "./protocol/path-params.ts";
+export type {
+  Channel,
+  ChannelCapacity,
+  ChannelLayer,
+  ChannelLayerOptions,
+  GroupSendReport,
+  Subscriber,
+} from "./protocol/channel-layer.ts";
+export { ChannelLayers, getChannelLayer, installChannelLayers } from "./protocol/channel-layers.ts";
+export { checkChannelName, checkGroupName, maxNameLength } from "./protocol/names.ts";
+export {
+  type ErrorCode,
+  errorCodes,
+  type ErrorDetails,
+  isMillraceError,
+  MillraceError,
+} from "./protocol/errors.ts";
+export { type CloseCode, closeCodes } from "./protocol/close-codes.ts";
+export {
+  type Diagnostics,
+  type DiagnosticsName,
+  diagnosticsNames,
+  subscribeDiagnostics,
+} from "./protocol/diagnostics.ts";
+export { describeRoutes, type RouteDescription } from "./protocol/description.ts";

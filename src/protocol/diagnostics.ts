@@ -1,0 +1,130 @@
+import { channel, type Channel } from "node:diagnostics_channel";
+import type { LayerMessage } from "./message.ts";
+import type { Address, Scope } from "./scope.ts";
+
+/** What each diagnostics channel carries. Secrets never enter: no header, no body, no message. */
+export interface Diagnostics {
+  /** A server listens. */
+  "millrace:server:listening": { readonly address: Address | string };
+  /** A server has closed; `forced` is the number of connections that had to be cut. */
+  "millrace:server:closed": { readonly forced: number };
+  /** An application took a websocket. */
+  "millrace:websocket:open": { readonly scope: Scope };
+  /** A websocket that was open is closed. */
+  "millrace:websocket:close": { readonly scope: Scope; readonly code: number; readonly reason: string };
+  /** A handshake was answered with an HTTP status other than 101, or with none (0) because the peer left. */
+  "millrace:websocket:refused": { readonly path: string; readonly status: number; readonly reason: string };
+  /** Frames were not sent: the socket was closed, or its outbound queue was full. */
+  "millrace:websocket:dropped": {
+    readonly scope: Scope;
+    readonly reason: "closed" | "full";
+    readonly messages: number;
+  };
+  /** A socket is no longer read from, because its application is behind; or is read from again. */
+  "millrace:websocket:paused": { readonly scope: Scope; readonly paused: boolean };
+  /** A response was sent, or broken off (status 0). */
+  "millrace:http:response": {
+    readonly scope: Scope;
+    readonly status: number;
+    /** From the request's head to the response's last byte. */
+    readonly milliseconds: number;
+  };
+  /** An application failed: while it was called, or in a handler. Each error is published once. */
+  "millrace:application:error": {
+    readonly scope: Scope;
+    readonly error: Error;
+    /** The type of the event that was being handled. */
+    readonly event: string;
+    /** The consumer's class, where it was one. */
+    readonly consumer?: string;
+  };
+  /** A message had no handler, and was dropped. */
+  "millrace:consumer:unhandled": {
+    readonly consumer: string;
+    readonly type: string;
+    /** Why, with the nearest handler's name where there is one. */
+    readonly reason: string;
+  };
+  /** A handler still ran when the peer's grace was over, so `disconnect` ran beside it. */
+  "millrace:consumer:abandoned": {
+    readonly consumer: string;
+    /** The type of the event whose handler did not end. */
+    readonly event: string;
+    /** How many events waited behind it and were dropped. */
+    readonly dropped: number;
+  };
+  /** A channel was full. `members` counts the members of a group that did not get the message. */
+  "millrace:layer:over-capacity": {
+    readonly layer: string;
+    readonly target: string;
+    readonly type: string;
+    readonly members: number;
+  };
+  /** A message was too old when its turn came, and was dropped. */
+  "millrace:message:expired": { readonly channel: string; readonly type: string };
+  /** A layer's own work failed where nobody awaits it. `layer` is its alias, or its kind. */
+  "millrace:layer:error": { readonly layer: string; readonly error: Error };
+}
+
+/** The name of a diagnostics channel of Millrace. */
+export type DiagnosticsName = keyof Diagnostics;
+
+/** All names, for those who listen to everything; `docs/reference/diagnostics.md` describes each. */
+export const diagnosticsNames: readonly DiagnosticsName[] = [
+  "millrace:server:listening",
+  "millrace:server:closed",
+  "millrace:websocket:open",
+  "millrace:websocket:close",
+  "millrace:websocket:refused",
+  "millrace:websocket:dropped",
+  "millrace:websocket:paused",
+  "millrace:http:response",
+  "millrace:application:error",
+  "millrace:consumer:unhandled",
+  "millrace:consumer:abandoned",
+  "millrace:layer:over-capacity",
+  "millrace:message:expired",
+  "millrace:layer:error",
+];
+
+// Held here, because node:diagnostics_channel holds a channel only weakly.
+const channels = new Map<DiagnosticsName, Channel>(diagnosticsNames.map((name) => [name, channel(name)]));
+
+/** Publishes on a diagnostics channel. It costs next to nothing while nobody listens. */
+export function publish<Name extends DiagnosticsName>(name: Name, payload: () => Diagnostics[Name]): void {
+  const target = channels.get(name);
+  if (target?.hasSubscribers === true) target.publish(payload());
+}
+
+/** Listens to a diagnostics channel, with the payload's type. Dispose of what it returns to stop. */
+export function subscribeDiagnostics<Name extends DiagnosticsName>(
+  name: Name,
+  listener: (payload: Diagnostics[Name]) => void,
+): Disposable {
+  const target = channels.get(name);
+  // The channel carries what `publish` put on it, which is of this name's type.
+  const untyped = (payload: unknown): void => listener(payload as Diagnostics[Name]);
+  target?.subscribe(untyped);
+  return { [Symbol.dispose]: () => void target?.unsubscribe(untyped) };
+}
+
+const reported = new WeakSet<Error>();
+
+/**
+ * Publishes an application's failure, once for each error however many hear of it on the way up.
+ */
+export function reportError(scope: Scope, error: Error, event: string, consumer?: string): void {
+  if (reported.has(error)) return;
+  reported.add(error);
+  publish("millrace:application:error", () => ({
+    scope,
+    error,
+    event,
+    ...(consumer === undefined ? {} : { consumer }),
+  }));
+}
+
+/** Publishes that a message was too old when its turn came. */
+export function reportExpired(channelName: string, message: LayerMessage): void {
+  publish("millrace:message:expired", () => ({ channel: channelName, type: message.type }));
+}

@@ -1,0 +1,51 @@
+/** What a message may hold: whatever JSON can say, integers of 64 bits, and bytes. */
+export type LayerValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Uint8Array
+  | readonly LayerValue[]
+  | { readonly [key: string]: LayerValue };
+
+/**
+ * A message between consumers. Its `type` names the handler: `chat.message` calls `chat_message`.
+ * Receivers get it frozen, because all members of a group in one process share one copy.
+ */
+export interface LayerMessage {
+  readonly type: string;
+  readonly [key: string]: LayerValue;
+}
+
+type Dotted<Name extends string> = Name extends `${infer Head}_${infer Rest}` ? `${Head}.${Dotted<Rest>}` : Name;
+
+type Reserved = `_${string}` | `websocket_${string}` | `http_${string}` | `layer_${string}`;
+
+type HandlerName<Consumer> = {
+  [Name in keyof Consumer & string]: Name extends Reserved
+    ? never
+    : Name extends `${string}_${string}`
+      ? Consumer[Name] extends (event: never) => unknown
+        ? Name
+        : never
+      : never;
+}[keyof Consumer & string];
+
+type Payload<Handler> = Handler extends (...event: infer Parameters) => unknown
+  ? Parameters extends readonly [infer Event, ...unknown[]]
+    ? Omit<Event, "type">
+    : unknown
+  : never;
+
+/**
+ * The messages that a consumer's handlers take: for `xxx_ooo(event: { message: string })` it is
+ * `{ type: "xxx.ooo"; message: string }`.
+ */
+export type MessageOf<Consumer> = {
+  [Name in HandlerName<Consumer>]: { readonly type: Dotted<Name> } & Payload<Consumer[Name]>;
+}[HandlerName<Consumer>];
+
+/** {@link MessageOf} where a consumer is named, and any message where none is. */
+export type MessageFor<Consumer> = unknown extends Consumer ? LayerMessage : MessageOf<Consumer>;
