@@ -72,8 +72,11 @@ function methodsOf(consumer: HandlerClass): Map<string, Handler> {
   const methods = new Map<string, Handler>();
   let prototype: object | null = consumer.prototype;
   while (prototype !== null && prototype !== Object.prototype && !frameworkClasses.has(prototype)) {
-    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (name !== "constructor" && typeof value === "function" && !methods.has(name)) methods.set(name, value);
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+      const method: unknown = descriptor.value;
+      if (name === "constructor" || typeof method !== "function" || methods.has(name)) continue;
+      // What a method takes is its class's affair: the message's type is all that leads to it.
+      methods.set(name, method as Handler);
     }
     // Only Object.getPrototypeOf's type is `any`; it gives an object or null.
     prototype = Object.getPrototypeOf(prototype) as object | null;

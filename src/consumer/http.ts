@@ -1,4 +1,5 @@
 import type { HttpDisconnect, HttpRequest, OutgoingHeaders } from "../protocol/events.ts";
+import { headerPairs } from "../protocol/headers.ts";
 import type { HttpScope } from "../protocol/scope.ts";
 import { Consumer } from "./consumer.ts";
 import { StopConsumer } from "./control.ts";
@@ -76,8 +77,7 @@ export class HttpConsumer<Path extends string = string> extends Consumer<Path> {
 markFrameworkClass(HttpConsumer);
 
 function withDefaultType(headers: OutgoingHeaders): OutgoingHeaders {
-  const names = Array.isArray(headers) ? headers.map(([name]: readonly string[]) => name) : Object.keys(headers);
-  if (names.some((name) => name?.toLowerCase() === "content-type")) return headers;
-  const type = "text/plain; charset=utf-8";
-  return Array.isArray(headers) ? [...headers, ["content-type", type]] : { ...headers, "content-type": type };
+  const pairs = headerPairs(headers);
+  if (pairs.some(([name]) => name.toLowerCase() === "content-type")) return headers;
+  return [...pairs, ["content-type", "text/plain; charset=utf-8"]];
 }

@@ -203,14 +203,18 @@ export class Lifetime {
     return isThenable(outcome) ? Promise.resolve(outcome).then(() => {}, failed) : undefined;
   }
 
-  /** Ends the consumer after a handler threw; rejects with the failure, unless it was a control. */
+  /**
+   * Ends the consumer after a handler threw. Rejects with the failure, unless it was a control, and
+   * does not wait for the last handler to do so.
+   */
   #fail(thrown: unknown, event: Incoming): void | Promise<void> {
     const control = controlOf(thrown);
     if (control !== undefined) return this.#steer(control, event);
     const error = this.#tell(thrown, event);
     if (this.#phase === "ending" || this.#phase === "ended") return Promise.reject(error);
     this.#sendAll(this.#protocol.onFailure(this.#answer()));
-    return Promise.resolve(this.#endEarly(true)).then(() => Promise.reject(error));
+    void this.#endEarly(true);
+    return Promise.reject(error);
   }
 
   #steer(control: Control, event: Incoming): void | Promise<void> {

@@ -100,7 +100,8 @@ class DerivedConnection<S extends Scope> implements Connection<S> {
   }
 
   with<T extends Scope = S>(change: ConnectionChange<T>): Connection<T> {
-    const scope = change.scope ?? (this.scope as Scope as T);
+    // T is S where the change names no scope.
+    const scope = (change.scope ?? this.scope) as T;
     const send = change.send ?? this.#send;
     return new DerivedConnection(this.#origin, send === undefined ? { scope } : { scope, send });
   }

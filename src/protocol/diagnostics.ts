@@ -1,4 +1,4 @@
-import { channel, type Channel } from "node:diagnostics_channel";
+import { channel, type Channel, subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { LayerMessage } from "./message.ts";
 import type { Address, Scope } from "./scope.ts";
 
@@ -101,11 +101,10 @@ export function subscribeDiagnostics<Name extends DiagnosticsName>(
   name: Name,
   listener: (payload: Diagnostics[Name]) => void,
 ): Disposable {
-  const target = channels.get(name);
   // The channel carries what `publish` put on it, which is of this name's type.
   const untyped = (payload: unknown): void => listener(payload as Diagnostics[Name]);
-  target?.subscribe(untyped);
-  return { [Symbol.dispose]: () => void target?.unsubscribe(untyped) };
+  subscribe(name, untyped);
+  return { [Symbol.dispose]: () => void unsubscribe(name, untyped) };
 }
 
 const reported = new WeakSet<Error>();

@@ -52,7 +52,7 @@ function brokenRule(name: unknown): string | undefined {
 
 function brokenCharacters(name: string, allowed: RegExp): string | undefined {
   if (allowed.test(name)) return undefined;
-  const wrong = [...name].find((character) => !allowed.test(character)) ?? "";
+  const wrong = Array.from(name).find((character) => !allowed.test(character)) ?? "";
   return `only ASCII letters, digits, hyphens, underscores and periods, not ${JSON.stringify(wrong)}`;
 }
 

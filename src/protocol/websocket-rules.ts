@@ -77,7 +77,7 @@ function checkMessage(event: WebsocketSend): void {
   if (text === undefined && bytes instanceof Uint8Array) return;
   throw new MillraceError("ERR_INVALID_EVENT", {
     happened: "That can't be sent over a socket",
-    got: text === undefined ? bytes : text,
+    got: text ?? bytes,
     wanted: "a string, or a Uint8Array, and only one of them",
     remedy: "Use JSON.stringify or sendJson for other values",
   });

@@ -1,0 +1,9 @@
+export { ApplicationCommunicator } from "./testing/application-communicator.ts";
+export {
+  type ConnectResult,
+  type ReceivedClose,
+  WebsocketCommunicator,
+  type WebsocketOptions,
+} from "./testing/websocket-communicator.ts";
+export { type CommunicatorResponse, HttpCommunicator, type HttpOptions } from "./testing/http-communicator.ts";
+export type { RequestOptions } from "./testing/test-scope.ts";

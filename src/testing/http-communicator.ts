@@ -1,0 +1,89 @@
+import type { ApplicationLike } from "../protocol/application.ts";
+import type { Outgoing } from "../protocol/events.ts";
+import { headerPairs } from "../protocol/headers.ts";
+import type { HttpScope } from "../protocol/scope.ts";
+import { ApplicationCommunicator, defaultTimeout, unexpected } from "./application-communicator.ts";
+import { httpScope, type RequestOptions } from "./test-scope.ts";
+
+/** What an http communicator may be told. */
+export interface HttpOptions extends RequestOptions {
+  /** The request's body. @default "" */
+  readonly body?: string | Uint8Array;
+}
+
+/** A whole response. */
+export interface CommunicatorResponse {
+  readonly status: number;
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+  readonly body: Buffer;
+  /** The body as UTF-8. */
+  readonly text: string;
+}
+
+/** Plays a client that makes one request, without a server. */
+export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
+  readonly #body: Uint8Array;
+  #started = false;
+
+  /** @param target is the path, with or without a query string. */
+  constructor(application: ApplicationLike, method: string, target: string, options: HttpOptions = {}) {
+    super(application, httpScope(method, target, options), options);
+    this.#body = Buffer.from(options.body ?? "");
+  }
+
+  /** Sends the request. The calls that take the response do so by themselves. */
+  async request(): Promise<void> {
+    if (this.#started) return;
+    this.#started = true;
+    await this.sendInput({ type: "http.request", body: this.#body, moreBody: false });
+  }
+
+  /**
+   * The whole response.
+   *
+   * @param timeout for each of its parts, in milliseconds.
+   * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
+   */
+  async getResponse(timeout: number = defaultTimeout): Promise<CommunicatorResponse> {
+    const { status, headers } = await this.receiveHead(timeout);
+    const parts: Uint8Array[] = [];
+    for (;;) {
+      const { body, moreBody } = await this.receiveBody(timeout);
+      parts.push(body);
+      if (!moreBody) break;
+    }
+    await this.leave(timeout);
+    const body = Buffer.concat(parts);
+    return { status, headers, body, text: body.toString() };
+  }
+
+  /** The response's status and headers. */
+  async receiveHead(
+    timeout: number = defaultTimeout,
+  ): Promise<{ readonly status: number; readonly headers: Array<[name: string, value: string]> }> {
+    await this.request();
+    const event = await this.receiveOutput(timeout);
+    if (event.type !== "http.response.start") throw unexpected(event, "http.response.start");
+    return { status: event.status, headers: headerPairs(event.headers) };
+  }
+
+  /** The next part of the response's body. */
+  async receiveBody(
+    timeout: number = defaultTimeout,
+  ): Promise<{ readonly body: Buffer; readonly moreBody: boolean }> {
+    const event = await this.receiveOutput(timeout);
+    if (event.type !== "http.response.body") throw unexpected(event, "http.response.body");
+    return { body: Buffer.from(event.body), moreBody: event.moreBody ?? false };
+  }
+
+  /**
+   * The client leaves, or has got all it wanted; waits until the application has ended.
+   *
+   * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
+   */
+  async leave(timeout: number = defaultTimeout): Promise<void> {
+    this.endSession();
+    await this.sendInput({ type: "http.disconnect" });
+    await this.wait(timeout);
+  }
+}
