@@ -10,6 +10,9 @@ const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript
 const bin = join(root, "dist/cli/main.js");
 
 rmSync(join(root, "dist"), { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+const { status } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
+  cwd: root,
+  stdio: "inherit",
+});
 if (status !== 0) process.exit(status ?? 1);
 if (existsSync(bin)) chmodSync(bin, 0o755);
