@@ -5,6 +5,7 @@ import { describedBy } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { PathBound, PathParams, pathOf } from "../protocol/path-params.ts";
+import { takesWholePath } from "../protocol/path-taking.ts";
 import type { Scope } from "../protocol/scope.ts";
 import { markFrameworkClass } from "./handlers.ts";
 import { Lifetime } from "./lifetime.ts";
@@ -71,7 +72,7 @@ export class Consumer<Path extends string = string> implements PathBound<Path> {
    */
   static asApplication<C extends Consumer>(this: ConsumerClass<C>, init?: ConsumerInit<C>): Application {
     checkInit(this, init);
-    const application: Application = (connection) => serve(this, connection, init);
+    const application = takesWholePath<Application>((connection) => serve(this, connection, init));
     return describedBy(application, () => [{ protocol: undefined, pattern: "", target: this.name }]);
   }
 

@@ -14,8 +14,16 @@ export type Params = Readonly<Record<string, string | readonly string[] | undefi
  * scope copies it along.
  */
 export interface Routing {
-  /** The part of the path that is still to be matched: percent-encoded, without a leading slash. */
+  /**
+   * The part of the path that is still to be matched: percent-encoded by {@link encodeURIComponent}
+   * alone, without the slash that led it.
+   */
   readonly remaining: string;
+  /**
+   * There when an outer router can't know whether a router takes what remains. A router says `true`
+   * before it calls what its route leads to, and `false` when that has no route after all.
+   */
+  readonly claim?: (matched: boolean) => void;
 }
 
 /** What websocket and http scopes share: the request that opened them. */
