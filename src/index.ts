@@ -49,3 +49,4 @@ export {
   subscribeDiagnostics,
 } from "./protocol/diagnostics.ts";
 export { describeRoutes, type RouteDescription } from "./protocol/description.ts";
+export { InMemoryChannelLayer, type InMemoryStats } from "./layers/in-memory.ts";

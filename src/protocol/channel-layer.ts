@@ -14,8 +14,9 @@ export type Subscriber = (message: LayerMessage, expiresAt: number) => void | Pr
 export interface Channel {
   readonly name: string;
   /**
-   * Receives no more, and leaves every group that the channel is in. Messages that wait on a
-   * process-local channel are dropped. Closing twice does nothing.
+   * Receives no more. A channel made by `newChannel` leaves every group that it is in, and what
+   * waits on it is dropped. A named channel keeps its groups and what waits, for other receivers or
+   * later ones. Closing twice does nothing.
    */
   close(): void | Promise<void>;
 }
@@ -85,8 +86,8 @@ export interface ChannelLayer {
   newChannel(subscriber: Subscriber, prefix?: string): Channel | Promise<Channel>;
 
   /**
-   * Receives a channel by its name, what already waits first, one message at a time. Where a
-   * channel has several receivers each message goes to one of them.
+   * Receives a channel by its name, which has no `!`: what already waits first, one message at a
+   * time. Where a channel has several receivers each message goes to one of them.
    */
   subscribe(channel: string, subscriber: Subscriber): Channel | Promise<Channel>;
 

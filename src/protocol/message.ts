@@ -1,4 +1,8 @@
-/** What a message may hold: whatever JSON can say, integers of 64 bits, and bytes. */
+/**
+ * What a message may hold: whatever JSON can say, integers of 64 bits, and bytes. It arrives the same
+ * on every layer: a bigint that a number holds exactly arrives as a number, and a property that is
+ * `undefined` does not arrive.
+ */
 export type LayerValue =
   | string
   | number
@@ -21,7 +25,7 @@ export interface LayerMessage {
 
 type Dotted<Name extends string> = Name extends `${infer Head}_${infer Rest}` ? `${Head}.${Dotted<Rest>}` : Name;
 
-type Reserved = `_${string}` | `websocket_${string}` | `http_${string}` | `layer_${string}`;
+type Reserved = `_${string}` | `websocket_${string}` | `http_${string}` | `layer_${string}` | "channel_disconnect";
 
 type HandlerName<Consumer> = {
   [Name in keyof Consumer & string]: Name extends Reserved
@@ -33,10 +37,17 @@ type HandlerName<Consumer> = {
       : never;
 }[keyof Consumer & string];
 
-type Payload<Handler> = Handler extends (...event: infer Parameters) => unknown
-  ? Parameters extends readonly [infer Event, ...unknown[]]
+/** Each case of a union by itself: `Omit` of the whole would keep only what all cases share. */
+type WithoutType<Event> = unknown extends Event
+  ? { readonly [key: string]: LayerValue }
+  : Event extends unknown
     ? Omit<Event, "type">
-    : unknown
+    : never;
+
+type Payload<Handler> = Handler extends (...event: infer Parameters) => unknown
+  ? Parameters extends readonly []
+    ? unknown
+    : WithoutType<Exclude<Parameters[0], undefined>>
   : never;
 
 /**
