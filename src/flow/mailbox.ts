@@ -1,3 +1,5 @@
+import { Queue } from "./queue.ts";
+
 /** Handles one event. A rejection is passed on to whoever pushed the event. */
 export type Handle<E> = (event: E) => void | Promise<void>;
 
@@ -17,18 +19,28 @@ interface Waiting<E> {
  * settled.
  */
 export class Mailbox<E> {
-  /** How many handlers may run at once. Lowering it to 1 lets the next event wait for all others. */
-  concurrency = 1;
-
   readonly #handle: Handle<E>;
   readonly #onExpired: (event: E) => void;
+  #concurrency = 1;
   #running = 0;
   #draining = false;
-  #queue: Waiting<E>[] | undefined;
+  // Made while events wait, because most mailboxes are empty most of the time.
+  #queue: Queue<Waiting<E>> | undefined;
 
+  /** @param onExpired hears of an event that is dropped because of its age. */
   constructor(handle: Handle<E>, onExpired: (event: E) => void = () => {}) {
     this.#handle = handle;
     this.#onExpired = onExpired;
+  }
+
+  /** How many handlers may run at once. Lowering it to 1 lets the next event wait for all others. @default 1 */
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  set concurrency(limit: number) {
+    this.#concurrency = limit;
+    this.#drain();
   }
 
   /** Whether nothing is being handled and nothing waits. */
@@ -47,18 +59,19 @@ export class Mailbox<E> {
    * @param expiresAt in milliseconds since 1970: an event that still waits then is dropped.
    */
   push(event: E, expiresAt = Infinity): void | Promise<void> {
-    if (this.#running < this.concurrency && !this.#draining && this.waiting === 0) return this.#start(event);
+    if (this.#running < this.#concurrency && !this.#draining && this.waiting === 0) return this.#start(event);
     return new Promise((resolve, reject) => {
-      (this.#queue ??= []).push({ event, expiresAt, resolve, reject });
+      (this.#queue ??= new Queue()).push({ event, expiresAt, resolve, reject });
     });
   }
 
   /** Drops what waits; those who pushed it see it settled. Returns how many events were dropped. */
   clear(): number {
-    const dropped = this.#queue ?? [];
+    const dropped = this.#queue;
+    const count = this.waiting;
     this.#queue = undefined;
-    for (const { resolve } of dropped) resolve();
-    return dropped.length;
+    for (let next = dropped?.shift(); next !== undefined; next = dropped?.shift()) next.resolve();
+    return count;
   }
 
   #start(event: E): void | Promise<void> {
@@ -76,10 +89,14 @@ export class Mailbox<E> {
 
   #ended(): void {
     this.#running--;
+    this.#drain();
+  }
+
+  #drain(): void {
     if (this.#draining || this.#queue === undefined) return;
     // A loop, not a recursion: many events that are handled at once must not deepen the stack.
     this.#draining = true;
-    while (this.#running < this.concurrency) {
+    while (this.#running < this.#concurrency) {
       const next = this.#queue?.shift();
       if (next === undefined) break;
       this.#startWaiting(next);
@@ -89,13 +106,17 @@ export class Mailbox<E> {
   }
 
   #startWaiting({ event, expiresAt, resolve, reject }: Waiting<E>): void {
-    if (expiresAt !== Infinity && expiresAt <= Date.now()) {
-      this.#onExpired(event);
-      resolve();
-      return;
-    }
-    const settled = this.#start(event);
+    const settled = expiresAt > Date.now() ? this.#start(event) : this.#drop(event);
     if (settled === undefined) resolve();
     else settled.then(resolve, reject);
+  }
+
+  #drop(event: E): void | Promise<void> {
+    try {
+      this.#onExpired(event);
+      return undefined;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 }
