@@ -4,9 +4,9 @@
 import { readFileSync } from "node:fs";
 
 const [path, status = "0"] = process.argv.slice(2);
-const { passed, failed } = count(path);
-console.log(`${passed} passed, ${failed} failed`);
-if (failed > 0) process.exitCode = 1;
+const counted = count(path);
+console.log(`${counted.passed} passed, ${counted.failed} failed`);
+if (counted.failed > 0) process.exitCode = 1;
 
 function count(file) {
   let report;
