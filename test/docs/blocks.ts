@@ -37,7 +37,9 @@ export function blocksOf(document: string): Block[] {
     else if (open === undefined) open = { line: index + 1, info: line.slice(3).trim(), code: [] };
     else {
       const [language = "", ...words] = open.info.split(/\s+/);
-      const attributes = new Map(words.map((word): [string, string] => [word.split("=")[0] ?? "", word.split("=")[1] ?? ""]));
+      const attributes = new Map(
+        words.map((word): [string, string] => [word.split("=")[0] ?? "", word.split("=")[1] ?? ""]),
+      );
       blocks.push({ document, line: open.line, language, attributes, code: open.code.join("\n") });
       open = undefined;
     }
@@ -63,4 +65,9 @@ export function tableUnder(document: string, heading: string): string[][] {
         .split(/(?<!\\)\|/)
         .map((cell) => cell.trim()),
     );
+}
+
+/** What stands between backticks in a cell, what stands in parentheses left out. */
+export function quoted(cell = ""): string[] {
+  return [...cell.replaceAll(/\([^)]*\)/g, "").matchAll(/`([^`]+)`/g)].map(([, word = ""]) => word);
 }
