@@ -58,5 +58,8 @@ export type MessageOf<Consumer> = {
   [Name in HandlerName<Consumer>]: { readonly type: Dotted<Name> } & Payload<Consumer[Name]>;
 }[HandlerName<Consumer>];
 
-/** {@link MessageOf} where a consumer is named, and any message where none is. */
-export type MessageFor<Consumer> = unknown extends Consumer ? LayerMessage : MessageOf<Consumer>;
+/**
+ * {@link MessageOf} where a consumer is named, and any message where none is. A consumer is never
+ * guessed from a message.
+ */
+export type MessageFor<Consumer> = NoInfer<unknown extends Consumer ? LayerMessage : MessageOf<Consumer>>;
