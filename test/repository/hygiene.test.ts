@@ -60,6 +60,17 @@ describe("the project's files", () => {
   });
 });
 
+describe("package-lock.json", () => {
+  test("locks the optional packages of every platform, without which `npm ci` refuses to start", () => {
+    // The shape of a lock file, as far as it is read here.
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      packages: Readonly<Record<string, { readonly optionalDependencies?: object }>>;
+    };
+    const optional = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+    expect(optional.filter((name) => packages[`node_modules/${name}`] === undefined)).toEqual([]);
+  });
+});
+
 describe("package.json", () => {
   test("names only exports and programs that the build makes", () => {
     const targets = Object.values(manifest.exports).flatMap((entry) =>
