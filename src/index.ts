@@ -50,3 +50,13 @@ export {
 } from "./protocol/diagnostics.ts";
 export { describeRoutes, type RouteDescription } from "./protocol/description.ts";
 export { InMemoryChannelLayer, type InMemoryStats } from "./layers/in-memory.ts";
+export { path, rePath, type Route, type RouteOptions } from "./router/route.ts";
+export { URLRouter } from "./router/url-router.ts";
+export { type ProtocolApplications, ProtocolTypeRouter } from "./router/protocol-type-router.ts";
+export { type ChannelApplications, ChannelNameRouter } from "./router/channel-name-router.ts";
+export { nodeListener, type NodeListener } from "./router/node-listener.ts";
+export { lifespan, type LifespanContext, type LifespanHooks } from "./router/lifespan.ts";
+export type { Callable } from "./router/callable.ts";
+export type { PathMismatch } from "./router/path-check.ts";
+export type { RouteTarget } from "./router/target.ts";
+export { wraps } from "./protocol/path-taking.ts";

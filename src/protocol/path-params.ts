@@ -1,31 +1,97 @@
-type Letter =
-  | "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h" | "i" | "j" | "k" | "l" | "m"
-  | "n" | "o" | "p" | "q" | "r" | "s" | "t" | "u" | "v" | "w" | "x" | "y" | "z";
-type NameCharacter = Letter | Uppercase<Letter> | "_" | "$" | "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9";
+/** The signs of ASCII that no name holds. A name may hold any letter, of whatever script. */
+type Punctuation =
+  | " "
+  | "!"
+  | '"'
+  | "#"
+  | "%"
+  | "&"
+  | "'"
+  | "("
+  | ")"
+  | "*"
+  | "+"
+  | ","
+  | "-"
+  | "."
+  | "/"
+  | ":"
+  | ";"
+  | "<"
+  | "="
+  | ">"
+  | "?"
+  | "@"
+  | "["
+  | "\\"
+  | "]"
+  | "^"
+  | "`"
+  | "{"
+  | "|"
+  | "}"
+  | "~";
 
-/** The identifier at the front of a text: `"room/x"` gives `"room"`. */
-type Name<Text extends string, Taken extends string = ""> = Text extends `${infer Head}${infer Rest}`
-  ? Head extends NameCharacter
-    ? Name<Rest, `${Taken}${Head}`>
-    : Taken
+/** One parameter of a pattern. */
+interface Found {
+  name: string;
+  value: string | readonly string[];
+  /** Whether it stands in braces, and may be absent. */
+  optional: boolean;
+}
+
+interface FoundAs<Name extends string, Sign extends ":" | "*", Depth extends readonly unknown[]> {
+  name: Name;
+  value: Sign extends ":" ? string : readonly string[];
+  optional: Depth extends readonly [] ? false : true;
+}
+
+/** Goes through a pattern, sign by sign. `Depth` has an item for each brace that is open. */
+type Scan<
+  Text extends string,
+  Depth extends readonly unknown[] = [],
+  Taken extends Found = never,
+> = Text extends `${infer Head}${infer Rest}`
+  ? Head extends "\\"
+    ? Scan<Rest extends `${string}${infer After}` ? After : "", Depth, Taken>
+    : Head extends "{"
+      ? Scan<Rest, [...Depth, unknown], Taken>
+      : Head extends "}"
+        ? Scan<Rest, Depth extends readonly [unknown, ...infer Outer] ? Outer : [], Taken>
+        : Head extends ":" | "*"
+          ? ScanName<Rest, Head, Depth, Taken>
+          : Scan<Rest, Depth, Taken>
   : Taken;
 
-/** The names behind a sign: `:` for one segment, `*` for several. */
-type Names<Pattern extends string, Sign extends ":" | "*"> = Pattern extends `${string}${Sign}${infer Rest}`
-  ? Name<Rest> | Names<Rest, Sign>
-  : never;
+/** Takes the name behind a sign: a word, or whatever stands in quotation marks. */
+type ScanName<
+  Text extends string,
+  Sign extends ":" | "*",
+  Depth extends readonly unknown[],
+  Taken extends Found,
+> = Text extends `"${infer Name}"${infer Rest}`
+  ? Scan<Rest, Depth, Taken | FoundAs<Name, Sign, Depth>>
+  : Scan<Rest<Text>, Depth, Taken | FoundAs<Word<Text>, Sign, Depth>>;
 
-/** What stands in braces, which may be absent from a path. */
-type Optional<Pattern extends string> = Pattern extends `${string}{${infer Group}}${infer Rest}`
-  ? `${Group}/${Optional<Rest>}`
-  : "";
+/** The name at the front of a text: `"room/x"` gives `"room"`. */
+type Word<Text extends string, Read extends string = ""> = Text extends `${infer Head}${infer After}`
+  ? Head extends Punctuation
+    ? Read
+    : Word<After, `${Read}${Head}`>
+  : Read;
 
-/** What stands outside of braces. */
-type Required<Pattern extends string> = Pattern extends `${infer Before}{${string}}${infer Rest}`
-  ? `${Before}/${Required<Rest>}`
-  : Pattern;
+/** What stands behind it: `"/x"`. */
+type Rest<Text extends string> = Text extends `${Word<Text>}${infer After}` ? After : "";
 
 type Simplify<T> = { readonly [Key in keyof T]: T[Key] };
+
+type ParamsOf<All extends Found> = Simplify<
+  {
+    [One in Extract<All, { optional: false }> as One["name"]]: One["value"];
+  } & {
+    [One in Extract<All, { optional: true }> as One["name"]]?: One["value"];
+  }
+>;
 
 /**
  * The parameters that a path pattern captures: `"/ws/chat/:room/"` gives `{ room: string }`, a
@@ -34,11 +100,7 @@ type Simplify<T> = { readonly [Key in keyof T]: T[Key] };
  */
 export type PathParams<Pattern extends string> = string extends Pattern
   ? Readonly<Record<string, string>>
-  : Simplify<
-      { [Key in Names<Required<Pattern>, ":">]: string } & { [Key in Names<Required<Pattern>, "*">]: readonly string[] } & {
-        [Key in Names<Optional<Pattern>, ":">]?: string;
-      } & { [Key in Names<Optional<Pattern>, "*">]?: readonly string[] }
-    >;
+  : ParamsOf<Scan<Pattern>>;
 
 /** Where a consumer's class keeps the path that it was written for. It exists in types alone. */
 export declare const pathOf: unique symbol;
