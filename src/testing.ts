@@ -7,3 +7,9 @@ export {
 } from "./testing/websocket-communicator.ts";
 export { type CommunicatorResponse, HttpCommunicator, type HttpOptions } from "./testing/http-communicator.ts";
 export type { RequestOptions } from "./testing/test-scope.ts";
+export {
+  layerConformance,
+  type LayerConformanceCase,
+  type LayerConformanceOptions,
+  type OptionalPromise,
+} from "./testing/layer-conformance.ts";

@@ -19,6 +19,7 @@ import { type LayerSettings, readOptions } from "./options.ts";
 export abstract class BaseChannelLayer implements ChannelLayer {
   abstract readonly kind: string;
 
+  readonly capacity: number;
   protected readonly settings: LayerSettings;
   #closed = false;
   #closing: Promise<void> | undefined;
@@ -29,6 +30,7 @@ export abstract class BaseChannelLayer implements ChannelLayer {
    */
   constructor(options: ChannelLayerOptions = {}, ownOptions: readonly string[] = []) {
     this.settings = readOptions(options, ownOptions);
+    this.capacity = this.settings.capacity;
   }
 
   newChannel(subscriber: Subscriber, prefix = "specific"): Channel | Promise<Channel> {
@@ -104,10 +106,7 @@ export abstract class BaseChannelLayer implements ChannelLayer {
   protected abstract sendSealed(channel: string, message: LayerMessage): void | Promise<void>;
   protected abstract addMember(group: string, channel: string): void | Promise<void>;
   protected abstract removeMember(group: string, channel: string): void | Promise<void>;
-  protected abstract groupSendSealed(
-    group: string,
-    message: LayerMessage,
-  ): GroupSendReport | Promise<GroupSendReport>;
+  protected abstract groupSendSealed(group: string, message: LayerMessage): GroupSendReport | Promise<GroupSendReport>;
   /** Drops all messages that wait and all groups. */
   protected abstract discardAll(): void | Promise<void>;
   /** Lets go of everything, once. */

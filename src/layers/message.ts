@@ -36,7 +36,11 @@ interface Place {
 export function sealMessage(message: unknown): LayerMessage {
   if (!isPlainObject(message)) throw refusal("message", message, "a plain object with a type");
   if (Object.hasOwn(message, "__asgi_channel__")) {
-    throw refusal("message.__asgi_channel__", undefined, "another key, because Python's layers keep this one for themselves");
+    throw refusal(
+      "message.__asgi_channel__",
+      undefined,
+      "another key, because Python's layers keep this one for themselves",
+    );
   }
   const sealed = sealObject(message, { container: message, outer: undefined, key: "message", depth: 1 });
   const { type } = sealed;
@@ -105,7 +109,8 @@ function sealContainer(value: object, key: string | number, place: Place): Layer
   }
   const inner = { container: value, outer: place, key, depth: place.depth + 1 };
   for (let above: Place | undefined = place; above !== undefined; above = above.outer) {
-    if (above.container === value) throw refusal(pathOf(inner), undefined, `no cycle, but it is ${pathOf(above)} again`);
+    if (above.container === value)
+      throw refusal(pathOf(inner), undefined, `no cycle, but it is ${pathOf(above)} again`);
   }
   if (inner.depth > maxMessageDepth) {
     throw refusal(pathOf(inner), undefined, `at most ${maxMessageDepth} levels`, "Send it flatter, or as a string");
@@ -114,7 +119,8 @@ function sealContainer(value: object, key: string | number, place: Place): Layer
 }
 
 function checkKey(key: string, place: Place): void {
-  if (key === "__proto__") throw refusal(pathTo(key, place), undefined, "another key, because this one names a prototype");
+  if (key === "__proto__")
+    throw refusal(pathTo(key, place), undefined, "another key, because this one names a prototype");
   if (!key.isWellFormed()) throw refusal(pathTo(key, place), undefined, "a key without lone surrogates");
 }
 

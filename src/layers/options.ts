@@ -9,6 +9,8 @@ export interface LayerSettings {
   readonly expiry: number;
   /** How long a membership lasts, in milliseconds. */
   readonly groupExpiry: number;
+  /** The capacity of a channel for which no pattern says otherwise. */
+  readonly capacity: number;
   readonly capacityOf: CapacityOf;
 }
 
@@ -24,7 +26,11 @@ export function readOptions(options: ChannelLayerOptions, ownOptions: readonly s
   // Those who write JavaScript may give anything.
   const given: unknown = options;
   if (typeof given !== "object" || given === null) {
-    throw new MillraceError("ERR_INVALID_OPTION", { happened: "Those are no options", got: given, wanted: "an object" });
+    throw new MillraceError("ERR_INVALID_OPTION", {
+      happened: "Those are no options",
+      got: given,
+      wanted: "an object",
+    });
   }
   const known = [...sharedOptions, ...ownOptions];
   for (const name of Object.keys(options)) {
@@ -34,6 +40,7 @@ export function readOptions(options: ChannelLayerOptions, ownOptions: readonly s
   return {
     expiry: milliseconds("expiry", expiry),
     groupExpiry: milliseconds("groupExpiry", groupExpiry),
+    capacity,
     capacityOf: compileCapacity(capacity, channelCapacity),
   };
 }
