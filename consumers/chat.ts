@@ -10,7 +10,7 @@ interface Person {
 
 /** What a client is sent. Times are the server's, in ISO 8601. */
 export type ChatOutput =
-  | { readonly type: "joined" | "left"; readonly person: Person; readonly at: string }
+  | { readonly type: "welcome" | "joined" | "left"; readonly person: Person; readonly at: string }
   | { readonly type: "renamed"; readonly person: Person; readonly before: string; readonly at: string }
   | { readonly type: "here"; readonly person: Person }
   | { readonly type: "said"; readonly id: string; readonly person: Person; readonly text: string; readonly at: string }
@@ -98,8 +98,8 @@ export class ChatConsumer extends JsonWebsocketConsumer<"/ws/chat/:room/"> {
   }
 
   async chat_joined({ person, at, newcomer }: { person: Person; at: string; newcomer: string }) {
+    if (newcomer === this.channelName) return this.#tell({ type: "welcome", person, at });
     this.#tell({ type: "joined", person, at });
-    if (newcomer === this.channelName) return;
     try {
       await this.channelLayer.send<ChatConsumer>(newcomer, { type: "chat.here", person: this.#person() });
     } catch (error) {
