@@ -1,12 +1,9 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { packPackage, type PackedPackage, root } from "../support/packed-package.ts";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { packPackage, root } from "../support/packed-package.ts";
 
-let packed: PackedPackage;
-beforeAll(() => {
-  packed = packPackage();
-});
+const packed = packPackage();
 afterAll(() => packed[Symbol.dispose]());
 
 describe("the packed files", () => {

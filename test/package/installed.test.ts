@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type InstalledPackage, packPackage, type PackedPackage } from "../support/packed-package.ts";
+import { type InstalledPackage, packPackage } from "../support/packed-package.ts";
 
 const entries = ["millrace", "millrace/server", "millrace/testing"];
 
@@ -14,10 +14,9 @@ const consumer = `
   ChatConsumer.asApplication();
 `;
 
-let packed: PackedPackage;
+const packed = packPackage();
 let project: InstalledPackage;
 beforeAll(() => {
-  packed = packPackage();
   project = packed.install("project");
 }, 60_000);
 afterAll(() => packed[Symbol.dispose]());

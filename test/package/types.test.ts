@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type InstalledPackage, packPackage, type PackedPackage, root } from "../support/packed-package.ts";
+import { type InstalledPackage, packPackage, root } from "../support/packed-package.ts";
 
 const chat = `
 import { WebsocketConsumer } from "millrace";
@@ -26,10 +26,9 @@ export class ChatConsumer extends WebsocketConsumer<"/ws/chat/:room/"> {
 
 const entries = ["millrace", "millrace/server", "millrace/testing"];
 
-let packed: PackedPackage;
+const packed = packPackage();
 let project: InstalledPackage;
 beforeAll(() => {
-  packed = packPackage();
   project = packed.install("project");
 }, 60_000);
 afterAll(() => packed[Symbol.dispose]());

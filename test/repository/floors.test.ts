@@ -46,7 +46,7 @@ const floors: ReadonlyArray<{ file: string; allowed: readonly string[]; refused:
   },
   {
     file: "src/server/example.ts",
-    allowed: ["./server.ts", "../protocol/errors.ts", "../flow/mailbox.ts", "node:net", "ws"],
+    allowed: ["./server.ts", "../protocol/errors.ts", "../flow/mailbox.ts", "node:timers/promises", "ws"],
     refused: ["../layers/memory.ts", "../consumer/consumer.ts", "../testing/live-server.ts", "ioredis"],
   },
   {
@@ -81,7 +81,7 @@ const floors: ReadonlyArray<{ file: string; allowed: readonly string[]; refused:
   },
   {
     file: "routing/example.ts",
-    allowed: ["./pages.ts", "../consumers/chat.ts", "millrace", "millrace/server", "millrace/testing", "node:fs"],
+    allowed: ["./pages.ts", "../consumers/chat.ts", "millrace", "millrace/server", "node:fs/promises"],
     refused: ["../src/index.ts", "../dist/index.js", "../test/support/browser.mjs", "ws", "path-to-regexp"],
   },
 ];
