@@ -75,6 +75,8 @@ export interface ChannelLayerOptions {
 export interface ChannelLayer {
   /** What the layer is called in tables and diagnostics: `"memory"`, `"redis"`. */
   readonly kind: string;
+  /** How many messages may wait on a channel for which no pattern says otherwise, where there is a bound. */
+  readonly capacity?: number;
 
   /**
    * Makes a channel with a name of its own that this process alone receives. The subscriber gets

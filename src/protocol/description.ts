@@ -9,6 +9,8 @@ export interface RouteDescription {
   readonly pattern: string;
   /** The consumer's class or the function at the end. */
   readonly target: string;
+  /** The consumer's class, where the target is one. */
+  readonly consumer?: new () => object;
 }
 
 const describeSymbol: unique symbol = Symbol.for("millrace.describe");

@@ -1,0 +1,82 @@
+import type { ChannelLayer } from "../protocol/channel-layer.ts";
+import type { RouteDescription } from "../protocol/description.ts";
+import type { Address } from "../protocol/scope.ts";
+import { columns } from "./columns.ts";
+import { routeCells } from "./routes.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What a server tells of itself at its start. */
+export interface Banner {
+  readonly version: string;
+  /** Where it listens. A string is the path of a Unix socket. */
+  readonly address: Address | string;
+  readonly rootPath: string;
+  readonly routes: readonly RouteDescription[];
+  readonly layers: Readonly<Record<string, ChannelLayer>>;
+  /** In bytes. */
+  readonly maxMessageSize: number;
+  /** In milliseconds. */
+  readonly pingInterval: number;
+  /** In milliseconds. */
+  readonly pingTimeout: number;
+  /** The folder that is watched, where source files are. */
+  readonly reload: string | undefined;
+}
+
+/** The lines that a server prints at its start. */
+export function bannerText(banner: Banner, terminal: Terminal): string {
+  const { version, address, rootPath, routes, layers, reload } = banner;
+  return [
+    terminal.bold(`Millrace ${version}`),
+    "",
+    `  ${terminal.bold(whereText(address, rootPath))}`,
+    "",
+    ...section("routes", routes.map(routeCells), terminal),
+    ...section("layers", Object.entries(layers).map(layerCells), terminal),
+    ...section("limits", limitRows(banner), terminal),
+    ...section("reload", [[reload === undefined ? "off" : `when a source file in ${reload} is saved`]], terminal),
+    ...section("stop", [[process.platform === "win32" ? "Ctrl+C" : "Ctrl+C, or SIGTERM"]], terminal),
+    "",
+  ].join("\n");
+}
+
+/** Where a server is reached: a URL to click on, or a Unix socket. */
+export function whereText(address: Address | string, rootPath: string): string {
+  if (typeof address === "string") return `unix:${address}${rootPath === "" ? "" : ` at ${rootPath}/`}`;
+  const { address: host, port } = address;
+  const path = rootPath === "" ? "" : `${rootPath}/`;
+  // No browser opens the address that means all of them.
+  if (host === "0.0.0.0" || host === "::") return `http://localhost:${port}${path} (on every address, ${host})`;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${path}`;
+}
+
+function section(title: string, rows: ReadonlyArray<readonly string[]>, terminal: Terminal): string[] {
+  return columns(rows).map((line, at) => `  ${terminal.dim((at === 0 ? title : "").padEnd(8))}${line}`.trimEnd());
+}
+
+function layerCells([alias, layer]: [string, ChannelLayer]): string[] {
+  const { capacity } = layer;
+  return capacity === undefined ? [alias, layer.kind] : [alias, layer.kind, `${capacity} messages a channel`];
+}
+
+function limitRows({ maxMessageSize, pingInterval, pingTimeout }: Banner): string[][] {
+  return [
+    ["message", sizeText(maxMessageSize)],
+    ["ping", `after ${secondsText(pingInterval)} of silence, gone after ${secondsText(pingTimeout)} more`],
+  ];
+}
+
+function sizeText(bytes: number): string {
+  for (const [unit, factor] of [
+    ["GiB", 1024 ** 3],
+    ["MiB", 1024 ** 2],
+    ["KiB", 1024],
+  ] as const) {
+    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor} ${unit}`;
+  }
+  return `${bytes} bytes`;
+}
+
+function secondsText(milliseconds: number): string {
+  return `${milliseconds / 1000} s`;
+}

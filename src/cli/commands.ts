@@ -1,0 +1,164 @@
+import type { FlagKind, FlagKinds } from "./flag-values.ts";
+
+/** A flag of a command, as it is parsed, printed by `--help` and listed in `docs/reference/cli.md`. */
+export interface Flag {
+  readonly name: string;
+  readonly short?: string;
+  readonly kind: FlagKind;
+  /** What stands for the value in the help. */
+  readonly placeholder?: string;
+  readonly summary: string;
+  /** What counts when the flag is not given, as the reader would type it. */
+  readonly initial?: string;
+  /** The environment variable that counts when the flag is not given. */
+  readonly environment?: string;
+}
+
+/** A command of `millrace`. */
+export interface Command {
+  readonly summary: string;
+  readonly description: string;
+  readonly flags: readonly Flag[];
+  readonly examples: readonly string[];
+}
+
+/** What a command's flags were given, by name; a flag that was not given is absent. */
+export type FlagValues<Flags extends readonly Flag[]> = {
+  readonly [F in Flags[number] as F["name"]]?: FlagKinds[F["kind"]];
+};
+
+/** What `<module>` means, for every command. */
+export const moduleDescription =
+  "<module> is a path to a JavaScript or TypeScript module. It exports the application as `application`\n" +
+  "or as its default, and may export `layers`, a record of channel layers by alias. Another export is\n" +
+  "picked by its name: routing.ts#other. TypeScript is loaded by tsx, which has to be installed.";
+
+/** The flags that every command takes. */
+export const commonFlags = [
+  { name: "help", short: "h", kind: "boolean", summary: "Print this help." },
+  { name: "trace", kind: "boolean", summary: "Print the whole stack of an error." },
+] as const satisfies readonly Flag[];
+
+const serveFlags = [
+  {
+    name: "host",
+    kind: "text",
+    placeholder: "<address>",
+    summary: "The address to listen on; 0.0.0.0 is every one.",
+    initial: "127.0.0.1",
+    environment: "HOST",
+  },
+  {
+    name: "port",
+    short: "p",
+    kind: "port",
+    placeholder: "<number>",
+    summary: "The port to listen on; 0 takes a free one.",
+    initial: "8000",
+    environment: "PORT",
+  },
+  {
+    name: "unix",
+    short: "u",
+    kind: "text",
+    placeholder: "<path>",
+    summary: "Listen on a Unix socket instead of a port.",
+  },
+  {
+    name: "root-path",
+    kind: "mount",
+    placeholder: "<path>",
+    summary: "Where the application is mounted, such as /chat.",
+    initial: "/",
+  },
+  {
+    name: "ws-max-message",
+    kind: "size",
+    placeholder: "<size>",
+    summary: "The largest message that a client may send; a larger one closes its socket with 1009.",
+    initial: "1MiB",
+  },
+  {
+    name: "handshake-timeout",
+    kind: "seconds",
+    placeholder: "<seconds>",
+    summary: "How long an application may neither accept nor refuse a socket before it gets 504.",
+    initial: "10",
+  },
+  {
+    name: "ping-interval",
+    kind: "seconds",
+    placeholder: "<seconds>",
+    summary: "After how long a silence a client is pinged.",
+    initial: "20",
+  },
+  {
+    name: "ping-timeout",
+    kind: "seconds",
+    placeholder: "<seconds>",
+    summary: "How long a client may be silent after a ping before it is taken for gone.",
+    initial: "30",
+  },
+  {
+    name: "shutdown-timeout",
+    kind: "seconds",
+    placeholder: "<seconds>",
+    summary: "How long applications may go on when the server stops; then they are cut off.",
+    initial: "10",
+  },
+  {
+    name: "trusted-proxies",
+    kind: "proxies",
+    placeholder: "<proxies>",
+    summary:
+      "The proxies whose X-Forwarded headers are believed: how many stand in a row, or their addresses and networks.",
+  },
+  { name: "reload", kind: "boolean", summary: "Restart when a source file of the module's package is saved." },
+  {
+    name: "access-log",
+    kind: "boolean",
+    summary: "Print one line for each response and each socket that opens or closes.",
+  },
+  { name: "quiet", short: "q", kind: "boolean", summary: "Print no banner." },
+] as const satisfies readonly Flag[];
+
+const routesFlags = [
+  { name: "json", kind: "boolean", summary: "Print the table as JSON." },
+] as const satisfies readonly Flag[];
+
+/** All that `millrace` can be asked to do. */
+export const commands = {
+  serve: {
+    summary: "Serve an application.",
+    description:
+      "Serves the application of <module> until SIGINT or SIGTERM; then sockets are closed and what\n" +
+      "runs may end. A second signal ends it at once.",
+    flags: serveFlags,
+    examples: [
+      "millrace serve routing/routing.ts --reload",
+      "millrace serve dist/routing.js --host 0.0.0.0 --port 80",
+      "millrace serve routing.ts#application --unix /run/chat.sock --root-path /chat",
+    ],
+  },
+  routes: {
+    summary: "Print the table of routes.",
+    description: "Prints protocol, pattern and target of each route of <module>, in the order in which they are tried.",
+    flags: routesFlags,
+    examples: ["millrace routes routing/routing.ts", "millrace routes routing/routing.ts --json"],
+  },
+  check: {
+    summary: "Check an application without serving it.",
+    description:
+      "Loads <module>, builds its routes and the handlers of every consumer behind them, and listens\n" +
+      "nowhere. The exit code is 1 when something is wrong.",
+    flags: [],
+    examples: ["millrace check routing/routing.ts"],
+  },
+} as const satisfies Record<string, Command>;
+
+/** The name of a command. */
+export type CommandName = keyof typeof commands;
+
+/** What a command's flags were given, those of every command among them. */
+export type CommandValues<Name extends CommandName> = FlagValues<(typeof commands)[Name]["flags"]> &
+  FlagValues<typeof commonFlags>;

@@ -1,0 +1,73 @@
+import { proxyTrust } from "../server/trusted-proxies.ts";
+
+/** What the kinds of flags give a program: seconds come as milliseconds, sizes as bytes. */
+export interface FlagKinds {
+  readonly boolean: boolean;
+  readonly text: string;
+  readonly port: number;
+  readonly seconds: number;
+  readonly size: number;
+  readonly mount: string;
+  readonly proxies: number | readonly string[];
+}
+
+/** How the text of a flag is read. */
+export type FlagKind = keyof FlagKinds;
+
+/** What a kind wants, for the reader of an error or of the help. */
+export const wantedByKind: Readonly<Record<FlagKind, string>> = {
+  boolean: "no value",
+  text: "some text",
+  port: "a port from 0 to 65535",
+  seconds: "a number of seconds above 0, such as 20 or 0.5",
+  size: "a size in bytes, such as 65536, 64k or 1MiB",
+  mount: "a path with a slash in front, such as /chat",
+  proxies: "how many proxies stand in a row, or addresses and networks with commas, such as 127.0.0.1,10.0.0.0/8",
+};
+
+const units: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+/** Reads the text of a flag; `undefined` when it is not what the kind wants. */
+export function readFlagValue(kind: FlagKind, text: string): FlagKinds[FlagKind] | undefined {
+  switch (kind) {
+    case "boolean":
+      return undefined;
+    case "text":
+      return text === "" ? undefined : text;
+    case "port":
+      return readPort(text);
+    case "seconds":
+      return readSeconds(text);
+    case "size":
+      return readSize(text);
+    case "mount":
+      return /^\/[^\s?#]*$/.test(text) ? text.replace(/\/+$/, "") : undefined;
+    case "proxies":
+      return readProxies(text);
+  }
+}
+
+function readPort(text: string): number | undefined {
+  const port = Number(text);
+  return /^\d{1,5}$/.test(text) && port <= 65_535 ? port : undefined;
+}
+
+function readSeconds(text: string): number | undefined {
+  const milliseconds = /^\d+(?:\.\d+)?$/.test(text) ? Math.round(Number(text) * 1000) : 0;
+  // A timer of Node's can't be longer.
+  return milliseconds > 0 && milliseconds < 2 ** 31 ? milliseconds : undefined;
+}
+
+/** `64k`, `64kb` and `64KiB` are all 64 × 1024: a limit is rarely meant in powers of ten. */
+function readSize(text: string): number | undefined {
+  const [, digits, unit = ""] = /^(\d+(?:\.\d+)?) ?(?:(k|m|g)(?:i?b)?|b)?$/i.exec(text) ?? [];
+  const factor = units[unit.toLowerCase()];
+  if (digits === undefined || factor === undefined) return undefined;
+  const size = Math.round(Number(digits) * factor);
+  return size > 0 && size < 2 ** 31 ? size : undefined;
+}
+
+function readProxies(text: string): number | readonly string[] | undefined {
+  const proxies = /^\d+$/.test(text) ? Number(text) : text.split(",").map((item) => item.trim());
+  return proxyTrust(proxies) === undefined ? undefined : proxies;
+}
