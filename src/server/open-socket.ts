@@ -1,0 +1,110 @@
+import type { Socket } from "node:net";
+import { WebSocket } from "ws";
+import { closeCodes } from "../protocol/close-codes.ts";
+import type { WebsocketReceive, WebsocketSend } from "../protocol/events.ts";
+import { binaryFrame, textFrame } from "./frame.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { CheckedOptions } from "./options.ts";
+import type { OrderedWebSocket } from "./ordered-websocket.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
+
+/** Who hears of what happens on an open socket. */
+export interface OpenSocketOwner {
+  message(event: WebsocketReceive): void;
+  dropped(reason: "closed" | "full", messages: number): void;
+  /** The last that is heard: 1006 when the client left without a close frame. */
+  closed(code: number, reason: string): void;
+}
+
+/** A socket from its acceptance to its end. */
+export class OpenSocket implements OutboundOwner {
+  readonly #websocket: OrderedWebSocket;
+  readonly #outbound: Outbound;
+  readonly #heartbeat: Heartbeat;
+  readonly #owner: OpenSocketOwner;
+  #paused = false;
+  #closing = false;
+  #refusedWith: number | undefined;
+
+  constructor(websocket: OrderedWebSocket, socket: Socket, options: CheckedOptions, owner: OpenSocketOwner) {
+    this.#websocket = websocket;
+    this.#outbound = new Outbound(socket, options.outbound, this);
+    this.#heartbeat = new Heartbeat(websocket, socket, options);
+    this.#owner = owner;
+    websocket.carry(this.#outbound);
+    websocket.on("message", (data, isBinary) => this.#message(data as Buffer, isBinary));
+    // `ws` has closed the socket with the code that the client's error has by RFC 6455.
+    websocket.on("error", () => (this.#refusedWith = websocket.closedWith));
+    websocket.on("close", (code, reason) => this.#closed(code, reason));
+    this.#heartbeat.start();
+  }
+
+  get writable(): boolean {
+    return this.#websocket.readyState === WebSocket.OPEN;
+  }
+
+  /** The bytes that the client has not taken yet, as far as the server knows. */
+  get bufferedAmount(): number {
+    return this.#outbound.bufferedAmount;
+  }
+
+  /** Sends a message. `false` says that the client is behind or gone. */
+  send({ text, bytes }: WebsocketSend): boolean {
+    return this.#outbound.send(bytes === undefined ? textFrame(text ?? "") : binaryFrame(bytes));
+  }
+
+  /** Settles when the client is not behind, or gone. */
+  drained(): Promise<void> {
+    return this.#outbound.drained();
+  }
+
+  /** Sends what waits and a close frame; from here on the client's messages are ignored. */
+  close(code: number, reason = ""): void {
+    this.#closing = true;
+    this.#websocket.close(code, reason);
+    // The client's own close frame must be seen.
+    this.resume();
+  }
+
+  /** Cuts the connection. */
+  cut(): void {
+    this.#websocket.terminate();
+  }
+
+  /** Reads no more. The heartbeat stops, for no sign of life can be seen. */
+  pause(): void {
+    if (this.#paused || this.#closing) return;
+    this.#paused = true;
+    this.#heartbeat.stop();
+    this.#websocket.pause();
+  }
+
+  /** Reads again. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#heartbeat.start();
+    this.#websocket.resume();
+  }
+
+  dropped(reason: "closed" | "full", messages: number): void {
+    this.#owner.dropped(reason, messages);
+  }
+
+  overflowed(): void {
+    this.close(closeCodes.tryAgainLater.code, "too slow");
+  }
+
+  #message(data: Buffer, isBinary: boolean): void {
+    if (this.#closing) return;
+    this.#owner.message(
+      isBinary ? { type: "websocket.receive", bytes: data } : { type: "websocket.receive", text: data.toString() },
+    );
+  }
+
+  #closed(code: number, reason: Buffer): void {
+    this.#heartbeat.stop();
+    this.#outbound.end();
+    this.#owner.closed(this.#refusedWith ?? code, reason.toString());
+  }
+}

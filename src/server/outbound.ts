@@ -1,0 +1,180 @@
+import type { Writable } from "node:stream";
+import type { OutboundOptions } from "./options.ts";
+import { atTurnEnd, type TurnTask } from "./turn.ts";
+
+/** Who hears of what an outbound queue can't do. */
+export interface OutboundOwner {
+  /** Whether frames may still be written. */
+  readonly writable: boolean;
+  /** Messages were dropped. */
+  dropped(reason: "closed" | "full", messages: number): void;
+  /** The queue is full, and its policy is to close the socket. */
+  overflowed(): void;
+}
+
+/** Frames up to this size are copied together; larger ones are handed over as they are. */
+const mergedSize = 16 * 1024;
+
+/**
+ * The frames on their way to one socket. What a turn of the event loop sends is written at its end,
+ * in one write. While the socket is behind, frames wait here until it has drained.
+ *
+ * The queue is bounded in messages (those that wait here) and in bytes (with what the socket holds);
+ * a message alone is taken whatever its size. When it is full its policy decides, and every message
+ * that is dropped is told to the owner.
+ */
+export class Outbound implements TurnTask {
+  readonly #socket: Writable;
+  readonly #limits: Required<OutboundOptions>;
+  readonly #owner: OutboundOwner;
+  #frames: Buffer[] = [];
+  #bytes = 0;
+  #scheduled = false;
+  #behind = false;
+  #sealed = false;
+  #drained: Promise<void> | undefined;
+  #resolveDrained: (() => void) | undefined;
+  readonly #onDrain = (): void => this.#drain();
+
+  constructor(socket: Writable, limits: Required<OutboundOptions>, owner: OutboundOwner) {
+    this.#socket = socket;
+    this.#limits = limits;
+    this.#owner = owner;
+  }
+
+  /** The bytes that wait, here and in the socket. */
+  get bufferedAmount(): number {
+    return this.#bytes + this.#socket.writableLength;
+  }
+
+  /** Takes a frame. `false` says that the socket is behind or closed. */
+  send(frame: Buffer): boolean {
+    if (this.#sealed || !this.#owner.writable) {
+      this.#owner.dropped("closed", 1);
+      return false;
+    }
+    if (!this.#hasRoom(frame)) {
+      this.flush();
+      if (!this.#hasRoom(frame) && !this.#makeRoom(frame)) return false;
+    }
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+    if (this.#behind) return false;
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      atTurnEnd(this);
+    }
+    return true;
+  }
+
+  /** Settles when the socket is not behind, or closed. */
+  drained(): Promise<void> {
+    if (!this.#behind || this.#sealed) return Promise.resolve();
+    this.#drained ??= new Promise((resolve) => (this.#resolveDrained = resolve));
+    return this.#drained;
+  }
+
+  onTurnEnd(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
+  /** Writes what waits, unless the socket is behind. */
+  flush(): void {
+    if (this.#behind || this.#sealed || this.#frames.length === 0 || !this.#owner.writable) return;
+    this.#write();
+    this.#lookBehind();
+  }
+
+  /** Writes all that waits, behind or not, and takes no more: a close frame follows. */
+  seal(): void {
+    if (this.#sealed) return;
+    if (this.#frames.length > 0 && this.#owner.writable) this.#write();
+    this.end();
+  }
+
+  /** The socket is gone, or about to go: what still waits is dropped. */
+  end(): void {
+    const left = this.#frames.length;
+    this.#sealed = true;
+    this.#frames = [];
+    this.#bytes = 0;
+    this.#socket.off("drain", this.#onDrain);
+    this.#tellDrained();
+    if (left > 0) this.#owner.dropped("closed", left);
+  }
+
+  #hasRoom(frame: Buffer): boolean {
+    if (this.bufferedAmount === 0) return true;
+    const { maxMessages, maxBytes } = this.#limits;
+    return this.#frames.length < maxMessages && this.bufferedAmount + frame.length <= maxBytes;
+  }
+
+  #makeRoom(frame: Buffer): boolean {
+    const { whenFull } = this.#limits;
+    let dropped = 0;
+    while (whenFull === "dropOldest" && !this.#hasRoom(frame)) {
+      const oldest = this.#frames.shift();
+      if (oldest === undefined) break;
+      this.#bytes -= oldest.length;
+      dropped++;
+    }
+    const room = this.#hasRoom(frame);
+    this.#owner.dropped("full", room ? dropped : dropped + 1);
+    if (whenFull === "close") this.#owner.overflowed();
+    return room;
+  }
+
+  #write(): void {
+    const chunks = merged(this.#frames, this.#bytes);
+    this.#frames = [];
+    this.#bytes = 0;
+    if (chunks.length > 1) this.#socket.cork();
+    for (const chunk of chunks) this.#socket.write(chunk);
+    if (chunks.length > 1) this.#socket.uncork();
+  }
+
+  /** Node promises a `drain` only to those whose write went over the high-water mark. */
+  #lookBehind(): void {
+    if (this.#socket.writableLength < this.#socket.writableHighWaterMark) return;
+    this.#behind = true;
+    this.#socket.once("drain", this.#onDrain);
+  }
+
+  #drain(): void {
+    this.#behind = false;
+    this.flush();
+    if (!this.#behind) this.#tellDrained();
+  }
+
+  #tellDrained(): void {
+    this.#resolveDrained?.();
+    this.#drained = undefined;
+    this.#resolveDrained = undefined;
+  }
+}
+
+/** The frames in as few buffers as is cheap. */
+function merged(frames: readonly Buffer[], bytes: number): readonly Buffer[] {
+  if (frames.length < 2) return frames;
+  if (bytes <= mergedSize) return [Buffer.concat(frames, bytes)];
+  const chunks: Buffer[] = [];
+  let small: Buffer[] = [];
+  let size = 0;
+  const flush = (): void => {
+    if (small.length > 0) chunks.push(small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small, size));
+    small = [];
+    size = 0;
+  };
+  for (const frame of frames) {
+    if (size + frame.length > mergedSize) flush();
+    if (frame.length > mergedSize) {
+      chunks.push(frame);
+    } else {
+      small.push(frame);
+      size += frame.length;
+    }
+  }
+  flush();
+  return chunks;
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { type Server, type ServerOptions, WebSocketServer } from "ws";
+import { OrderedWebSocket } from "./ordered-websocket.ts";
+
+/** What an application chose when it accepted a socket. */
+export interface Acceptance {
+  readonly subprotocol: string | undefined;
+  readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
+/** Turns checked handshakes into sockets of `ws`, with exactly what the application chose. */
+export class Upgrader {
+  readonly #server: Server<typeof OrderedWebSocket>;
+  #acceptance: Acceptance | undefined;
+
+  constructor({ maxMessageSize, closeTimeout }: { readonly maxMessageSize: number; readonly closeTimeout: number }) {
+    // The types of `ws` do not know `closeTimeout` yet.
+    const options: ServerOptions<typeof OrderedWebSocket> & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      WebSocket: OrderedWebSocket,
+      maxPayload: maxMessageSize,
+      perMessageDeflate: false,
+      closeTimeout,
+      // Without it `ws` picks the first that the client offers.
+      handleProtocols: () => this.#acceptance?.subprotocol ?? false,
+    };
+    this.#server = new WebSocketServer(options);
+    this.#server.on("headers", (lines: string[]) => {
+      for (const [name, value] of this.#acceptance?.headers ?? []) lines.push(`${name}: ${value}`);
+    });
+  }
+
+  /** Answers a handshake with 101; `undefined` when `ws` finds the socket dead. */
+  accept(request: IncomingMessage, socket: Socket, head: Buffer, acceptance: Acceptance): OrderedWebSocket | undefined {
+    let accepted: OrderedWebSocket | undefined;
+    // `handleUpgrade` asks for all of it before it returns.
+    this.#acceptance = acceptance;
+    try {
+      this.#server.handleUpgrade(request, socket, head, (websocket) => (accepted = websocket));
+    } finally {
+      this.#acceptance = undefined;
+    }
+    return accepted;
+  }
+}
