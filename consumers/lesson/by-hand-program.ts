@@ -53,6 +53,6 @@ export class ByHandStatusConsumer extends HttpConsumer {
 }
 
 function reason(error: unknown, port: number): string {
-  const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+  const taken = typeof error === "object" && error !== null && "code" in error && error.code === "EADDRINUSE";
   return taken ? `Port ${port} is taken by another program.` : `Port ${port} can't be used: ${String(error)}`;
 }
