@@ -1,4 +1,4 @@
-import { Queue } from "./queue.ts";
+import { Queue } from "../flow/queue.ts";
 
 /**
  * Lets one delivery end before the next begins. What is asked for while another runs waits for its

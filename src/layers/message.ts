@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { MillraceError } from "../protocol/errors.ts";
+import { type ErrorDetails, MillraceError } from "../protocol/errors.ts";
 import type { LayerMessage, LayerValue } from "../protocol/message.ts";
 
 /** How deep lists and objects may lie in one another; the message itself is the first level. */
@@ -34,13 +34,11 @@ interface Place {
  * @throws MillraceError `ERR_INVALID_MESSAGE`, which names the place within the message.
  */
 export function sealMessage(message: unknown): LayerMessage {
-  if (!isPlainObject(message)) throw refusal("message", message, "a plain object with a type");
+  if (!isPlainObject(message)) throw refusal("message", { got: message, wanted: "a plain object with a type" });
   if (Object.hasOwn(message, "__asgi_channel__")) {
-    throw refusal(
-      "message.__asgi_channel__",
-      undefined,
-      "another key, because Python's layers keep this one for themselves",
-    );
+    throw refusal("message.__asgi_channel__", {
+      wanted: "another key, because Python's layers keep this one for themselves",
+    });
   }
   const sealed = sealObject(message, { container: message, outer: undefined, key: "message", depth: 1 });
   const { type } = sealed;
@@ -54,7 +52,7 @@ export function sealMessage(message: unknown): LayerMessage {
 
 function sealObject(object: object, place: Place): Readonly<Record<string, LayerValue>> {
   if (Object.getOwnPropertySymbols(object).length > 0) {
-    throw refusal(pathOf(place), undefined, "no symbols among the keys");
+    throw refusal(pathOf(place), { wanted: "no symbols among the keys" });
   }
   const copy: Record<string, LayerValue> = {};
   // Own enumerable properties of a plain object; what they are is seen one by one.
@@ -77,11 +75,18 @@ function seal(value: unknown, key: string | number, place: Place): LayerValue {
     case "string":
       if (value.isWellFormed()) return value;
       // The text may be private, so it is not shown.
-      throw refusal(pathTo(key, place), undefined, "a string without lone surrogates", "Use toWellFormed() on it");
+      throw refusal(pathTo(key, place), {
+        wanted: "a string without lone surrogates",
+        remedy: "Use toWellFormed() on it",
+      });
     case "number":
       // Adding 0 makes 0 of -0, which JSON does not tell apart.
       if (Number.isFinite(value)) return value + 0;
-      throw refusal(pathTo(key, place), value, "a finite number", "Send null, or say it in a word");
+      throw refusal(pathTo(key, place), {
+        got: value,
+        wanted: "a finite number",
+        remedy: "Send null, or say it in a word",
+      });
     case "bigint":
       return sealInteger(value, key, place);
     case "boolean":
@@ -89,13 +94,21 @@ function seal(value: unknown, key: string | number, place: Place): LayerValue {
     case "object":
       return value === null ? null : sealContainer(value, key, place);
     default:
-      throw refusal(pathTo(key, place), value, "a value that can be written down", "Send null in its place");
+      throw refusal(pathTo(key, place), {
+        got: value,
+        wanted: "a value that can be written down",
+        remedy: "Send null in its place",
+      });
   }
 }
 
 function sealInteger(value: bigint, key: string | number, place: Place): LayerValue {
   if (value < -(2n ** 63n) || value >= 2n ** 64n) {
-    throw refusal(pathTo(key, place), value, "an integer from -2**63 to 2**64-1", "Send it as a string");
+    throw refusal(pathTo(key, place), {
+      got: value,
+      wanted: "an integer from -2**63 to 2**64-1",
+      remedy: "Send it as a string",
+    });
   }
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -105,23 +118,30 @@ function sealContainer(value: object, key: string | number, place: Place): Layer
   if (types.isUint8Array(value)) return new Uint8Array(value);
   const isArray = Array.isArray(value);
   if (!isArray && !isPlainObject(value)) {
-    throw refusal(pathTo(key, place), value, "a plain object, an array or a Uint8Array", remedyFor(value));
+    throw refusal(pathTo(key, place), {
+      got: value,
+      wanted: "a plain object, an array or a Uint8Array",
+      remedy: remedyFor(value),
+    });
   }
   const inner = { container: value, outer: place, key, depth: place.depth + 1 };
   for (let above: Place | undefined = place; above !== undefined; above = above.outer) {
     if (above.container === value)
-      throw refusal(pathOf(inner), undefined, `no cycle, but it is ${pathOf(above)} again`);
+      throw refusal(pathOf(inner), { wanted: `no cycle, but it is ${pathOf(above)} again` });
   }
   if (inner.depth > maxMessageDepth) {
-    throw refusal(pathOf(inner), undefined, `at most ${maxMessageDepth} levels`, "Send it flatter, or as a string");
+    throw refusal(pathOf(inner), {
+      wanted: `at most ${maxMessageDepth} levels`,
+      remedy: "Send it flatter, or as a string",
+    });
   }
   return isArray ? sealArray(value, inner) : sealObject(value, inner);
 }
 
 function checkKey(key: string, place: Place): void {
   if (key === "__proto__")
-    throw refusal(pathTo(key, place), undefined, "another key, because this one names a prototype");
-  if (!key.isWellFormed()) throw refusal(pathTo(key, place), undefined, "a key without lone surrogates");
+    throw refusal(pathTo(key, place), { wanted: "another key, because this one names a prototype" });
+  if (!key.isWellFormed()) throw refusal(pathTo(key, place), { wanted: "a key without lone surrogates" });
 }
 
 /** Also true for an object of another realm, such as one that `structuredClone` made under a test runner. */
@@ -154,11 +174,9 @@ function pathOf(place: Place): string {
   return place.outer === undefined ? "message" : pathTo(place.key, place.outer);
 }
 
-function refusal(path: string, got: unknown, wanted: string, remedy?: string): MillraceError {
+function refusal(path: string, details: Omit<ErrorDetails, "happened">): MillraceError {
   return new MillraceError("ERR_INVALID_MESSAGE", {
     happened: `${path} can't travel through a channel layer`,
-    ...(got === undefined ? {} : { got }),
-    wanted,
-    ...(remedy === undefined ? {} : { remedy }),
+    ...details,
   });
 }

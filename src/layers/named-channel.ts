@@ -1,8 +1,8 @@
+import { Queue } from "../flow/queue.ts";
 import type { Channel, Subscriber } from "../protocol/channel-layer.ts";
 import { reportExpired } from "../protocol/diagnostics.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import type { Offered } from "./local-channel.ts";
-import { Queue } from "./queue.ts";
 
 /** What a named channel needs of the layer that holds it. */
 export interface NamedChannelOwner {
