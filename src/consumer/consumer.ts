@@ -7,12 +7,13 @@ import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { PathBound, PathParams, pathOf } from "../protocol/path-params.ts";
 import { takesWholePath } from "../protocol/path-taking.ts";
 import type { Scope } from "../protocol/scope.ts";
-import { markFrameworkClass } from "./handlers.ts";
+import { handlersOf, markFrameworkClass } from "./handlers.ts";
 import { Lifetime } from "./lifetime.ts";
 import { channelProtocol, type ConsumerProtocol } from "./protocols.ts";
 
 /** Values for an instance's own fields: `ChatConsumer.asApplication({ greeting: "hello" })`. */
-export type ConsumerInit<C> = Partial<Omit<C, keyof Consumer>> & Partial<Pick<Consumer, "groups" | "channelLayerAlias">>;
+export type ConsumerInit<C> = Partial<Omit<C, keyof Consumer>> &
+  Partial<Pick<Consumer, "groups" | "channelLayerAlias">>;
 
 /** A class whose instances are consumers, with what it settles for all of them. */
 export interface ConsumerClass<C extends Consumer = Consumer> {
@@ -68,12 +69,14 @@ export class Consumer<Path extends string = string> implements PathBound<Path> {
    * An application that makes a new instance for each connection. Routes take the class itself as
    * well; this is for giving values to an instance's fields.
    *
-   * @throws MillraceError `ERR_INVALID_OPTION` when `init` names a method.
+   * @throws MillraceError `ERR_INVALID_OPTION` when `init` names a method, or a static field of the
+   *   class can't be used; `ERR_INVALID_HANDLER` for a wrong entry in `static handlers`.
    */
   static asApplication<C extends Consumer>(this: ConsumerClass<C>, init?: ConsumerInit<C>): Application {
+    checkClass(this);
     checkInit(this, init);
     const application = takesWholePath<Application>((connection) => serve(this, connection, init));
-    return describedBy(application, () => [{ protocol: undefined, pattern: "", target: this.name }]);
+    return describedBy(application, () => [{ protocol: undefined, pattern: "", target: this.name, consumer: this }]);
   }
 
   static [asApplicationSymbol](this: ConsumerClass): Application {
@@ -152,12 +155,37 @@ function serve<C extends Consumer>(
 ): Receive {
   const { protocol } = consumerClass;
   if (connection.scope.type !== protocol.name) throw wrongProtocol(consumerClass, connection.scope);
-  connecting = connection;
-  const consumer = new consumerClass();
+  const consumer = construct(consumerClass, connection);
   if (init !== undefined) Object.assign(consumer, init);
   const lifetime = new Lifetime(consumer, consumerClass, protocol, connection);
   Consumer.connect(consumer, lifetime);
   return (event) => lifetime.receive(event);
+}
+
+/** A constructor that throws before its class fields are made leaves no connection behind. */
+function construct<C extends Consumer>(consumerClass: ConsumerClass<C>, connection: Connection): C {
+  connecting = connection;
+  try {
+    return new consumerClass();
+  } finally {
+    connecting = undefined;
+  }
+}
+
+/** The longest time that a timer can be set to. */
+const longestGrace = 2 ** 31 - 1;
+
+function checkClass(consumerClass: ConsumerClass): void {
+  const { name, concurrency, grace } = consumerClass;
+  if (!(concurrency >= 1)) throw invalidStatic(`${name}.concurrency`, concurrency, "a number from 1 up");
+  if (!(grace >= 0 && grace <= longestGrace)) {
+    throw invalidStatic(`${name}.grace`, grace, `milliseconds from 0 to ${longestGrace}`);
+  }
+  handlersOf(consumerClass);
+}
+
+function invalidStatic(what: string, got: unknown, wanted: string): MillraceError {
+  return new MillraceError("ERR_INVALID_OPTION", { happened: `${what} can't be used`, got, wanted });
 }
 
 function checkInit(consumerClass: ConsumerClass, init: object = {}): void {

@@ -47,19 +47,18 @@ export function handlersOf(consumer: HandlerClass): ReadonlyMap<string, Handler>
   return table;
 }
 
-/** A handler, or the reason why a message has none. */
-export type HandlerLookup = { readonly handler: Handler } | { readonly reason: string };
+/** The handler of a message that a channel layer delivered, or `undefined` when it has none. */
+export function findHandler(consumer: HandlerClass, type: unknown): Handler | undefined {
+  return typeof type === "string" ? handlersOf(consumer).get(handlerName(type)) : undefined;
+}
 
-/** Finds the handler of a message that a channel layer delivered. */
-export function findHandler(consumer: HandlerClass, type: unknown): HandlerLookup {
-  if (typeof type !== "string") return { reason: "the message has no type" };
+/** Why {@link findHandler} found nothing, with the nearest handler's name where there is one. */
+export function whyUnhandled(consumer: HandlerClass, type: unknown): string {
+  if (typeof type !== "string") return "the message has no type";
   const name = handlerName(type);
-  const handlers = handlersOf(consumer);
-  const handler = handlers.get(name);
-  if (handler !== undefined) return { handler };
-  if (name.startsWith("_")) return { reason: "a message's type has no leading underscore or period" };
-  if (reserved.test(name)) return { reason: `${JSON.stringify(type)} comes only from the framework` };
-  return { reason: `there is no method ${name} on ${consumer.name}${didYouMean(name, handlers.keys())}` };
+  if (name.startsWith("_")) return "a message's type has no leading underscore or period";
+  if (reserved.test(name)) return `${JSON.stringify(type)} comes only from the framework`;
+  return `there is no handler ${name} on ${consumer.name}${didYouMean(name, handlersOf(consumer).keys())}`;
 }
 
 /** `chat.message` gives `chat_message`. */

@@ -1,4 +1,4 @@
-import { toError } from "../protocol/errors.ts";
+import { MillraceError, toError } from "../protocol/errors.ts";
 import type { Channel, ChannelLayer } from "../protocol/channel-layer.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { publish, reportError, reportExpired } from "../protocol/diagnostics.ts";
@@ -6,7 +6,7 @@ import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { Mailbox } from "../flow/mailbox.ts";
 import { AcceptConnection, type Control, controlOf, DenyConnection } from "./control.ts";
-import { findHandler, type Handler, type HandlerClass, handlerName } from "./handlers.ts";
+import { findHandler, type Handler, type HandlerClass, handlerName, whyUnhandled } from "./handlers.ts";
 import type { Answer, ConsumerProtocol } from "./protocols.ts";
 
 /** What a lifetime drives: a consumer's instance, seen from within. */
@@ -42,8 +42,9 @@ type Phase = "new" | "opening" | "running" | "ending" | "ended";
  *   only if the first was entered.
  * - A handler's failure is told to `onError` and published once; the peer is told, the last handler
  *   runs, and every group is left.
- * - When the peer is gone a handler that still runs has a grace; then the last handler runs beside
- *   it, groups are left, and that is published.
+ * - From the end on, be it that the peer left or that a handler failed, nothing new is taken, and a
+ *   handler that still runs has a grace. Then that is published, and the last handler runs beside it.
+ *   The last handler has a grace, too; then the groups are left without it.
  */
 export class Lifetime {
   readonly #consumer: Served;
@@ -52,15 +53,20 @@ export class Lifetime {
   readonly #connection: Connection;
   readonly #mailbox: Mailbox<Incoming>;
   #phase: Phase = "new";
-  #peerGone = false;
   #begun = false;
   #complete = false;
-  #handling = "";
   #channel: Channel | undefined;
-  #beside: Promise<void> | undefined;
+  /** The event whose handler is the last, once the end has come. What comes after it is not taken. */
+  #last: Incoming | undefined;
   #lastFailure: Error | undefined;
+  /** What runs beside the mailbox. */
+  #beside: Promise<void> | undefined;
+  /** The events that are being handled, the oldest first. */
+  #unsettled: Set<Incoming> | undefined;
+  #grace: NodeJS.Timeout | undefined;
+  #settled = false;
   #over: Promise<void> | undefined;
-  #onEnded: (() => void) | undefined;
+  #onSettled: (() => void) | undefined;
 
   constructor(consumer: Served, servedClass: ServedClass, protocol: ConsumerProtocol, connection: Connection) {
     this.#consumer = consumer;
@@ -89,8 +95,8 @@ export class Lifetime {
 
   /** Takes an event of the transport; it is the consumer's `Receive`. */
   receive(event: Incoming): void | Promise<void> {
-    if (this.#phase === "ended") return undefined;
     if (event.type === this.#protocol.last) return this.#peerLeft(event);
+    if (this.#last !== undefined) return undefined;
     const handled = this.#mailbox.push(event);
     if (!this.#protocol.runsBeside(event)) return handled;
     return handled === undefined ? this.#beside : handled.then(() => this.#beside);
@@ -98,36 +104,36 @@ export class Lifetime {
 
   /** Takes a message of the layer. Its failure is told as any other, but not to the layer. */
   #deliver(message: LayerMessage, expiresAt: number): void | Promise<void> {
-    if (this.#phase === "ended") return undefined;
+    if (this.#last !== undefined) return undefined;
+    // In the mailbox nobody could tell it from the transport's own.
+    if (this.#protocol.events.has(message.type)) return this.#reportUnhandled(message);
     const handled = this.#mailbox.push(message, expiresAt);
     return handled === undefined ? undefined : handled.catch(() => {});
   }
 
   #handle(event: Incoming): void | Promise<void> {
-    if (this.#phase === "ending" || this.#phase === "ended") return undefined;
-    if (event.type === this.#protocol.last) return this.#afterBeside(() => this.#finish(event));
-    this.#handling = event.type;
-    if (this.#phase === "new") return this.#open(event);
-    return this.#dispatch(event);
+    if (event === this.#last) return this.#afterBeside(() => this.#finish(event));
+    return this.#phase === "new" ? this.#open(event) : this.#dispatch(event);
   }
 
   #open(first: Incoming): void | Promise<void> {
     this.#phase = "opening";
     try {
       const { groups } = this.#consumer;
+      checkGroups(groups);
       const layer = this.#findLayer();
       if (layer === undefined) return this.#enter(first);
       const channel = layer.newChannel((message, expiresAt) => this.#deliver(message, expiresAt));
-      if (!(channel instanceof Promise) && groups.length === 0) {
+      if (!isThenable(channel) && groups.length === 0) {
         this.#channel = channel;
         return this.#enter(first);
       }
-      return this.#join(layer, channel, groups).then(
+      return this.#follow(first, this.#join(layer, channel, groups)).then(
         () => this.#enter(first),
-        (error: unknown) => this.#fail(error, first),
+        (thrown: unknown) => (this.#hasEnded() ? this.#reportLayer(thrown) : this.#fail(thrown, first)),
       );
-    } catch (error) {
-      return this.#fail(error, first);
+    } catch (thrown) {
+      return this.#fail(thrown, first);
     }
   }
 
@@ -144,13 +150,14 @@ export class Lifetime {
     // The grace may have ended while the layer was slow; nobody else would close the channel then.
     if (this.#hasEnded()) return channel.close();
     this.#channel = channel;
-    for (const group of groups) await layer.groupAdd(group, channel.name);
+    for (const group of groups) {
+      if (this.#last === undefined) await layer.groupAdd(group, channel.name);
+    }
     return undefined;
   }
 
   #enter(first: Incoming): void | Promise<void> {
-    if (this.#hasEnded()) return undefined;
-    if (this.#peerGone) return this.#release();
+    if (this.#last !== undefined) return this.#release();
     this.#phase = "running";
     const handled = this.#dispatch(first);
     if (handled === undefined) return this.#entered();
@@ -158,12 +165,12 @@ export class Lifetime {
   }
 
   #entered(): void {
-    if (!this.#peerGone) this.#mailbox.concurrency = this.#class.concurrency;
+    if (this.#last === undefined) this.#mailbox.concurrency = this.#class.concurrency;
   }
 
   #dispatch(event: Incoming): void | Promise<void> {
-    const handler = this.#transportHandler(event) ?? this.#layerHandler(event);
-    if (handler === undefined) return undefined;
+    const handler = this.#transportHandler(event) ?? findHandler(this.#class, event.type);
+    if (handler === undefined) return this.#reportUnhandled(event);
     const handled = this.#call(handler, event, (thrown) => this.#fail(thrown, event));
     if (!this.#protocol.runsBeside(event)) return handled;
     this.#beside = Promise.resolve(handled).then(() => this.#handledBeside(event));
@@ -173,24 +180,17 @@ export class Lifetime {
   }
 
   #handledBeside(event: Incoming): void | Promise<void> {
-    const unfinished = this.#peerGone || this.#hasEnded() ? undefined : this.#protocol.unfinished(this.#answer());
+    if (this.#last !== undefined) return undefined;
+    const unfinished = this.#protocol.unfinished(this.#answer());
     return unfinished === undefined ? this.#endEarly(false) : this.#fail(unfinished, event);
   }
 
   /** The method for an event of the transport: `websocket.receive` gives `websocket_receive`. */
   #transportHandler(event: Incoming): Handler | undefined {
-    if (typeof event.type !== "string" || !event.type.startsWith(`${this.#protocol.name}.`)) return undefined;
+    if (!this.#protocol.events.has(event.type)) return undefined;
     // The framework's class for this protocol has a method for each of its events.
     const method = (this.#consumer as unknown as Record<string, unknown>)[handlerName(event.type)];
     return typeof method === "function" ? (method as Handler) : undefined;
-  }
-
-  #layerHandler(event: Incoming): Handler | undefined {
-    const found = findHandler(this.#class, event.type);
-    if ("handler" in found) return found.handler;
-    const type = String(event.type);
-    publish("millrace:consumer:unhandled", () => ({ consumer: this.#class.name, type, reason: found.reason }));
-    return undefined;
   }
 
   #call(handler: Handler, event: Incoming, failed: (thrown: unknown) => void | Promise<void>): void | Promise<void> {
@@ -200,7 +200,17 @@ export class Lifetime {
     } catch (thrown) {
       return failed(thrown);
     }
-    return isThenable(outcome) ? Promise.resolve(outcome).then(() => {}, failed) : undefined;
+    return isThenable(outcome) ? this.#follow(event, outcome).then(() => {}, failed) : undefined;
+  }
+
+  /** Remembers an event while it is handled, so that a handler that does not end can be named. */
+  #follow(event: Incoming, outcome: PromiseLike<unknown>): Promise<unknown> {
+    const unsettled = (this.#unsettled ??= new Set());
+    unsettled.add(event);
+    return Promise.resolve(outcome).finally(() => {
+      unsettled.delete(event);
+      if (unsettled.size === 0 && this.#unsettled === unsettled) this.#unsettled = undefined;
+    });
   }
 
   /**
@@ -211,9 +221,10 @@ export class Lifetime {
     const control = controlOf(thrown);
     if (control !== undefined) return this.#steer(control, event);
     const error = this.#tell(thrown, event);
-    if (this.#phase === "ending" || this.#phase === "ended") return Promise.reject(error);
-    this.#sendAll(this.#protocol.onFailure(this.#answer()));
-    void this.#endEarly(true);
+    if (!this.#isEnding()) {
+      this.#sendAll(this.#protocol.onFailure(this.#answer()));
+      this.#endEarly(true);
+    }
     return Promise.reject(error);
   }
 
@@ -231,18 +242,21 @@ export class Lifetime {
     } catch (error) {
       return this.#fail(error, event);
     }
-    if (this.#phase === "ending" || this.#phase === "ended") return undefined;
+    if (this.#isEnding()) return undefined;
     this.#sendAll(this.#protocol.onStop(this.#answer()));
     return this.#endEarly(false);
   }
 
-  /** Tells the consumer and the diagnostics. `onError` has its say, but can't make matters worse. */
+  /**
+   * Tells the consumer and the diagnostics. `onError` has its say, but can't make matters worse; it
+   * is not called on a consumer that has ended.
+   */
   #tell(thrown: unknown, event: Incoming): Error {
     const error = toError(thrown);
     const report = (failure: unknown): void =>
       reportError(this.#connection.scope, toError(failure), event.type, this.#class.name);
     try {
-      const told: unknown = this.#consumer.onError(error, event);
+      const told: unknown = this.#hasEnded() ? undefined : this.#consumer.onError(error, event);
       if (isThenable(told)) Promise.resolve(told).catch(report);
     } catch (failure) {
       report(failure);
@@ -259,50 +273,58 @@ export class Lifetime {
     }
   }
 
-  /**
-   * The peer is gone: what came before is still handled, for as long as the grace lasts. Settles at
-   * the consumer's end.
-   */
+  /** The peer is gone; what came before is still handled. Settles at the consumer's end. */
   #peerLeft(event: Incoming): void | Promise<void> {
-    if (this.#peerGone) return this.#over;
-    this.#peerGone = true;
-    this.#mailbox.concurrency = 1;
-    // What fails in here is told by `#over`.
-    if (this.#phase !== "ending") Promise.resolve(this.#mailbox.push(event)).catch(() => {});
-    if (this.#hasEnded()) return this.#lastFailure === undefined ? undefined : Promise.reject(this.#lastFailure);
-    const timer = setTimeout(() => this.#abandon(event), this.#class.grace);
-    this.#over = new Promise((resolve, reject) => {
-      this.#onEnded = () => {
-        clearTimeout(timer);
-        if (this.#lastFailure === undefined) resolve();
-        else reject(this.#lastFailure);
-      };
-    });
+    if (this.#settled) return undefined;
+    if (this.#last === undefined) this.#end(event);
+    if (this.#hasSettled()) return this.#outcome();
+    this.#over ??= new Promise<void>((resolve) => {
+      this.#onSettled = resolve;
+    }).then(() => this.#outcome());
     return this.#over;
   }
 
-  #abandon(event: Incoming): void {
-    const dropped = Math.max(0, this.#mailbox.clear() - 1);
-    const stuck = this.#phase === "ending" ? event.type : this.#handling;
-    publish("millrace:consumer:abandoned", () => ({ consumer: this.#class.name, event: stuck, dropped }));
-    if (this.#phase === "running") void this.#finish(event);
-    else void this.#release();
-  }
-
-  /** Ends a consumer whose peer may still be there. */
-  #endEarly(failed: boolean): void | Promise<void> {
+  /** Ends a consumer whose peer may still be there; what waits is dropped. */
+  #endEarly(failed: boolean): void {
     this.#mailbox.clear();
-    return this.#finish(this.#protocol.farewell(failed));
+    // When the peer has left, too, its event waited and was dropped with the others.
+    this.#end(this.#last ?? this.#protocol.farewell(failed));
   }
 
-  #finish(event: Incoming): void | Promise<void> {
-    if (this.#phase === "ending" || this.#phase === "ended") return undefined;
+  /** Takes nothing new, and lets the last event in when nothing else is handled any more. */
+  #end(last: Incoming): void {
+    this.#last = last;
+    this.#mailbox.concurrency = 1;
+    void this.#mailbox.push(last);
+    if (!this.#settled) this.#grace ??= this.#newGrace(last);
+  }
+
+  #newGrace(last: Incoming): NodeJS.Timeout {
+    return setTimeout(() => this.#graceOver(last), this.#class.grace);
+  }
+
+  /** Goes on without what did not end in time: a handler, the last handler, or the channel. */
+  #graceOver(last: Incoming): void {
+    if (this.#hasEnded()) {
+      this.#reportLayer(channelStaysOpen(this.#class.grace));
+      return this.#settle();
+    }
+    const [oldest = last] = this.#unsettled ?? [];
+    const stuck = this.#phase === "ending" ? last : oldest;
+    const dropped = this.#mailbox.clear().filter((event) => event !== last).length;
+    publish("millrace:consumer:abandoned", () => ({ consumer: this.#class.name, event: stuck.type, dropped }));
+    this.#grace = this.#newGrace(last);
+    void (this.#phase === "running" ? this.#finish(last) : this.#release());
+  }
+
+  #finish(last: Incoming): void | Promise<void> {
+    if (this.#isEnding()) return undefined;
     const entered = this.#phase === "running";
     this.#phase = "ending";
-    const handler = entered ? this.#transportHandler(event) : undefined;
+    const handler = entered ? this.#transportHandler(last) : undefined;
     if (handler === undefined) return this.#release();
-    const handled = this.#call(handler, event, (thrown) => {
-      if (controlOf(thrown) === undefined) this.#lastFailure = this.#tell(thrown, event);
+    const handled = this.#call(handler, last, (thrown) => {
+      if (controlOf(thrown) === undefined) this.#lastFailure = this.#tell(thrown, last);
     });
     return handled === undefined ? this.#release() : handled.then(() => this.#release());
   }
@@ -312,19 +334,27 @@ export class Lifetime {
     this.#phase = "ended";
     this.#mailbox.clear();
     const closing = this.#closeChannel();
-    if (closing === undefined) return this.#onEnded?.();
-    return closing.then(() => this.#onEnded?.());
+    return closing === undefined ? this.#settle() : closing.then(() => this.#settle());
   }
 
   #closeChannel(): void | Promise<void> {
-    const failed = (thrown: unknown): void =>
-      publish("millrace:layer:error", () => ({ layer: this.#consumer.channelLayerAlias, error: toError(thrown) }));
+    const failed = (thrown: unknown): void => this.#reportLayer(thrown);
     try {
-      const closing = this.#channel?.close();
-      return closing === undefined ? undefined : closing.catch(failed);
+      return this.#channel?.close()?.catch(failed);
     } catch (thrown) {
       return failed(thrown);
     }
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    clearTimeout(this.#grace);
+    this.#grace = undefined;
+    this.#onSettled?.();
+  }
+
+  #outcome(): void | Promise<void> {
+    return this.#lastFailure === undefined ? undefined : Promise.reject(this.#lastFailure);
   }
 
   #afterBeside(then: () => void | Promise<void>): void | Promise<void> {
@@ -335,10 +365,47 @@ export class Lifetime {
     return { begun: this.#begun, complete: this.#complete };
   }
 
-  /** Asked after every wait: TypeScript takes the phase for what it was before. */
+  #reportUnhandled({ type }: Incoming): void {
+    publish("millrace:consumer:unhandled", () => ({
+      consumer: this.#class.name,
+      type: String(type),
+      reason: whyUnhandled(this.#class, type),
+    }));
+  }
+
+  #reportLayer(thrown: unknown): void {
+    publish("millrace:layer:error", () => ({ layer: this.#consumer.channelLayerAlias, error: toError(thrown) }));
+  }
+
+  // Asked after a call that may have changed the state: TypeScript takes it for what it was before.
+
+  #isEnding(): boolean {
+    return this.#phase === "ending" || this.#phase === "ended";
+  }
+
   #hasEnded(): boolean {
     return this.#phase === "ended";
   }
+
+  #hasSettled(): boolean {
+    return this.#settled;
+  }
+}
+
+function checkGroups(groups: readonly string[]): void {
+  if (Array.isArray(groups)) return;
+  throw new MillraceError("ERR_INVALID_OPTION", {
+    happened: "A consumer's groups can't be joined",
+    got: groups,
+    wanted: "an array of names",
+  });
+}
+
+function channelStaysOpen(grace: number): MillraceError {
+  return new MillraceError("ERR_TIMEOUT", {
+    happened: "The channel of a consumer that has ended does not close",
+    wanted: `it within ${grace} ms`,
+  });
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -14,7 +14,9 @@ export interface Answer {
 /** What a consumer's life looks like on one protocol. */
 export interface ConsumerProtocol {
   readonly name: Protocol;
-  /** The event that says that the peer is gone. */
+  /** The types of the transport's own events, which nobody else may send. */
+  readonly events: ReadonlySet<string>;
+  /** The one that says that the peer is gone. */
   readonly last: string;
   /** Whether an event's handler runs beside the mailbox, so that group messages are heard meanwhile. */
   runsBeside(event: Incoming): boolean;
@@ -30,6 +32,7 @@ export interface ConsumerProtocol {
 
 export const websocketProtocol: ConsumerProtocol = {
   name: "websocket",
+  events: new Set(["websocket.connect", "websocket.receive", "websocket.disconnect"]),
   last: "websocket.disconnect",
   runsBeside: () => false,
   unfinished: () => undefined,
@@ -48,6 +51,7 @@ export const websocketProtocol: ConsumerProtocol = {
 
 export const httpProtocol: ConsumerProtocol = {
   name: "http",
+  events: new Set(["http.request", "http.disconnect"]),
   last: "http.disconnect",
   runsBeside: (event) => event.type === "http.request" && !(event as HttpRequest).moreBody,
   unfinished: ({ begun, complete }) =>
@@ -57,19 +61,21 @@ export const httpProtocol: ConsumerProtocol = {
           happened: `The request was handled ${begun ? "and its response begun, but not ended" : "without a response"}`,
           wanted: "sendResponse, or sendHeaders and a last sendBody",
         }),
-  onFailure: ({ begun }) =>
-    begun
-      ? [{ type: "http.abort" }]
-      : [
-          { type: "http.response.start", status: 500, headers: { "content-type": "text/plain; charset=utf-8" } },
-          { type: "http.response.body", body: "Internal Server Error\n" },
-        ],
+  onFailure: ({ begun, complete }) => {
+    if (complete) return [];
+    if (begun) return [{ type: "http.abort" }];
+    return [
+      { type: "http.response.start", status: 500, headers: { "content-type": "text/plain; charset=utf-8" } },
+      { type: "http.response.body", body: "Internal Server Error\n" },
+    ];
+  },
   onStop: ({ complete }) => (complete ? [] : [{ type: "http.abort" }]),
   farewell: () => ({ type: "http.disconnect" }),
 };
 
 export const channelProtocol: ConsumerProtocol = {
   name: "channel",
+  events: new Set(["channel.disconnect"]),
   last: "channel.disconnect",
   runsBeside: () => false,
   unfinished: () => undefined,

@@ -1,10 +1,5 @@
 import { closeCodes } from "../protocol/close-codes.ts";
-import type {
-  OutgoingHeaders,
-  WebsocketConnect,
-  WebsocketDisconnect,
-  WebsocketReceive,
-} from "../protocol/events.ts";
+import type { OutgoingHeaders, WebsocketConnect, WebsocketDisconnect, WebsocketReceive } from "../protocol/events.ts";
 import type { WebsocketScope } from "../protocol/scope.ts";
 import { Consumer } from "./consumer.ts";
 import { markFrameworkClass } from "./handlers.ts";

@@ -65,13 +65,16 @@ export class Mailbox<E> {
     });
   }
 
-  /** Drops what waits; those who pushed it see it settled. Returns how many events were dropped. */
-  clear(): number {
-    const dropped = this.#queue;
-    const count = this.waiting;
+  /** Drops what waits, and returns it; those who pushed it see it settled. */
+  clear(): readonly E[] {
+    const dropped: E[] = [];
+    const queue = this.#queue;
     this.#queue = undefined;
-    for (let next = dropped?.shift(); next !== undefined; next = dropped?.shift()) next.resolve();
-    return count;
+    for (let next = queue?.shift(); next !== undefined; next = queue?.shift()) {
+      dropped.push(next.event);
+      next.resolve();
+    }
+    return dropped;
   }
 
   #start(event: E): void | Promise<void> {

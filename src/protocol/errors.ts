@@ -1,3 +1,5 @@
+import { types } from "node:util";
+
 /**
  * Every way in which Millrace says no, by code. The list is closed: a program may switch on it,
  * and `docs/reference/errors.md` holds the same list.
@@ -65,21 +67,26 @@ export class MillraceError extends Error {
 
 /** Tells whether something caught is a {@link MillraceError}, of any copy of the package. */
 export function isMillraceError(value: unknown, code?: ErrorCode): value is MillraceError {
-  if (!(value instanceof Error) || !("code" in value) || typeof value.code !== "string") {
-    return false;
-  }
+  // Node has errors with codes of its own, and with some of the same.
+  if (!isError(value) || value.name !== "MillraceError") return false;
+  if (!("code" in value) || typeof value.code !== "string") return false;
   return code === undefined ? Object.hasOwn(errorCodes, value.code) : value.code === code;
 }
 
 /** Makes an Error of whatever was thrown, so that it can be reported once and rejected with. */
 export function toError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
+  if (isError(thrown)) return thrown;
   return new MillraceError("ERR_THROWN_VALUE", {
     happened: "Something that is not an Error was thrown",
     got: thrown,
     wanted: "an Error, which carries a stack trace",
     cause: thrown,
   });
+}
+
+/** A test's environment has an Error of its own, of which Node's errors are no instances. */
+function isError(value: unknown): value is Error {
+  return value instanceof Error || types.isNativeError(value);
 }
 
 function sentence(details: ErrorDetails): string {
@@ -115,12 +122,13 @@ function describe(value: unknown): string {
 }
 
 function describeObject(value: object): string {
-  const kind: unknown = value.constructor?.name;
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (typeof kind === "string" && kind !== "Object" && kind !== "") return `an object of class ${kind}`;
   try {
-    return JSON.stringify(value);
+    if (isError(value)) return `${value.name}: ${value.message}`;
+    const kind: unknown = value.constructor?.name;
+    if (typeof kind === "string" && kind !== "Object" && kind !== "") return `an object of class ${kind}`;
+    // What has a toJSON of its own may give nothing.
+    return JSON.stringify(value) ?? "an object";
   } catch {
     return "an object";
   }

@@ -12,22 +12,25 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
  *   it may be a secret.
  */
 export function headerPairs(headers: OutgoingHeaders = {}): Array<[name: string, value: string]> {
-  const entries: Iterable<readonly [string, string | readonly string[]]> = isPairs(headers)
-    ? headers
-    : Object.entries(headers);
   const pairs: Array<[string, string]> = [];
-  for (const [name, values] of entries) {
-    for (const value of typeof values === "string" ? [values] : values) pairs.push(checkHeader(name, value));
+  for (const [name, values] of entriesOf(headers)) {
+    for (const value of Array.isArray(values) ? (values as unknown[]) : [values]) pairs.push(checkHeader(name, value));
   }
   return pairs;
 }
 
-function isPairs(headers: OutgoingHeaders): headers is ReadonlyArray<readonly [string, string]> {
-  return Array.isArray(headers);
+/** They come from callers without types, too. */
+function entriesOf(headers: unknown): ReadonlyArray<readonly unknown[]> {
+  if (Array.isArray(headers) && headers.every((pair) => Array.isArray(pair))) return headers;
+  if (typeof headers === "object" && headers !== null && !Array.isArray(headers)) return Object.entries(headers);
+  throw new MillraceError("ERR_INVALID_HEADER", {
+    happened: "Those are no headers",
+    wanted: "a record, or an array of pairs of name and value",
+  });
 }
 
-function checkHeader(name: string, value: string): [name: string, value: string] {
-  if (!token.test(name)) {
+function checkHeader(name: unknown, value: unknown): [name: string, value: string] {
+  if (typeof name !== "string" || !token.test(name)) {
     throw new MillraceError("ERR_INVALID_HEADER", {
       happened: "That is no header name",
       got: name,

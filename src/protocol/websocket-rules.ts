@@ -1,5 +1,12 @@
 import { MillraceError, show } from "./errors.ts";
-import type { WebsocketAccept, WebsocketClose, WebsocketDeny, WebsocketOutgoing, WebsocketSend } from "./events.ts";
+import type {
+  OutgoingHeaders,
+  WebsocketAccept,
+  WebsocketClose,
+  WebsocketDeny,
+  WebsocketOutgoing,
+  WebsocketSend,
+} from "./events.ts";
 import { headerPairs } from "./headers.ts";
 
 /** How far a websocket session has come. A session that was refused or whose peer left is closed. */
@@ -92,17 +99,11 @@ function checkAccept(event: WebsocketAccept, offered: readonly string[]): void {
       wanted: offered.length === 0 ? "none, for the client offered none" : `one of ${offered.join(", ")}`,
     });
   }
-  for (const [name] of headerPairs(headers)) {
-    if (!handshakeHeaders.test(name)) continue;
-    throw new MillraceError("ERR_INVALID_HEADER", {
-      happened: `The header ${name} belongs to the handshake`,
-      remedy: "Leave it out; a subprotocol is the first argument of accept",
-    });
-  }
+  checkHeaders(headers);
 }
 
 function checkDeny(event: WebsocketDeny): void {
-  const { status = 403, headers } = event;
+  const { status = 403, headers, body = "" } = event;
   if (!Number.isInteger(status) || status < 300 || status > 599) {
     throw new MillraceError("ERR_INVALID_EVENT", {
       happened: "A socket can't be refused with that status",
@@ -110,7 +111,24 @@ function checkDeny(event: WebsocketDeny): void {
       wanted: "300 to 599",
     });
   }
-  headerPairs(headers);
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) {
+    throw new MillraceError("ERR_INVALID_EVENT", {
+      happened: "That can't be sent as the body of a refusal",
+      got: body,
+      wanted: "a string or a Uint8Array",
+    });
+  }
+  checkHeaders(headers);
+}
+
+function checkHeaders(headers: OutgoingHeaders | undefined): void {
+  for (const [name] of headerPairs(headers)) {
+    if (!handshakeHeaders.test(name)) continue;
+    throw new MillraceError("ERR_INVALID_HEADER", {
+      happened: `The header ${name} belongs to the handshake`,
+      remedy: "Leave it out; a subprotocol is the first argument of accept",
+    });
+  }
 }
 
 function wrongState(happened: string, wanted: string): MillraceError {

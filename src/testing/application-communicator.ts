@@ -23,7 +23,9 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
   protected readonly output: OutputQueue<Outgoing> = new OutputQueue();
   readonly #connection: CommunicatorConnection<S>;
   readonly #pending = new Set<Promise<void>>();
-  #receive: Promise<Receive>;
+  readonly #receive: Promise<Receive>;
+  #ready = false;
+  #leftEarly = false;
 
   constructor(application: ApplicationLike, scope: S, options: Pick<RequestOptions, "layers"> = {}) {
     this.scope = scope;
@@ -31,16 +33,20 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
     this.#connection = new CommunicatorConnection(scope, this.layers, (event) => this.takeOutput(event));
     // An executor, so that what the application throws becomes a rejection.
     this.#receive = new Promise((resolve) => resolve(toApplication(application)(this.#connection)));
-    this.#receive.catch((error: unknown) => this.output.fail(toError(error)));
+    this.#receive.then(
+      () => (this.#ready = true),
+      (error: unknown) => this.output.fail(toError(error)),
+    );
   }
 
   /**
    * Hands an event to the application, and settles when the application has taken it, which is
-   * before it has handled it. Events are taken in the order of the calls.
+   * before it has handled it. Events are taken in the order of the calls. An application that was
+   * still being called when the session ended gets none.
    */
   async sendInput(event: Incoming): Promise<void> {
     const receive = await this.#receive.catch(() => undefined);
-    if (receive === undefined) return;
+    if (receive === undefined || this.#leftEarly) return;
     try {
       const handled = receive(event);
       if (handled !== undefined) this.#watch(handled);
@@ -75,6 +81,7 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
 
   /** Says that the session is over, as a transport does before its last event. */
   protected endSession(): void {
+    this.#leftEarly = !this.#ready;
     this.#connection.end();
   }
 

@@ -1,6 +1,7 @@
 import type { ApplicationLike } from "../protocol/application.ts";
-import type { Outgoing } from "../protocol/events.ts";
+import type { HttpOutgoing, Outgoing } from "../protocol/events.ts";
 import { headerPairs } from "../protocol/headers.ts";
+import { type HttpState, nextHttpState } from "../protocol/http-rules.ts";
 import type { HttpScope } from "../protocol/scope.ts";
 import { ApplicationCommunicator, defaultTimeout, unexpected } from "./application-communicator.ts";
 import { httpScope, type RequestOptions } from "./test-scope.ts";
@@ -11,10 +12,14 @@ export interface HttpOptions extends RequestOptions {
   readonly body?: string | Uint8Array;
 }
 
-/** A whole response. */
-export interface CommunicatorResponse {
+/** The begin of a response. */
+export interface CommunicatorHead {
   readonly status: number;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
+/** A whole response. */
+export interface CommunicatorResponse extends CommunicatorHead {
   readonly body: Buffer;
   /** The body as UTF-8. */
   readonly text: string;
@@ -23,7 +28,12 @@ export interface CommunicatorResponse {
 /** Plays a client that makes one request, without a server. */
 export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
   readonly #body: Uint8Array;
+  readonly #parts: Buffer[] = [];
+  #head: CommunicatorHead | undefined;
+  #whole = false;
   #started = false;
+  #state: HttpState = "waiting";
+  #disconnected = false;
 
   /** @param target is the path, with or without a query string. */
   constructor(application: ApplicationLike, method: string, target: string, options: HttpOptions = {}) {
@@ -39,28 +49,25 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
   }
 
   /**
-   * The whole response.
+   * The whole response. After a time-out it may be called again to wait for longer.
    *
    * @param timeout for each of its parts, in milliseconds.
    * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
    */
   async getResponse(timeout: number = defaultTimeout): Promise<CommunicatorResponse> {
-    const { status, headers } = await this.receiveHead(timeout);
-    const parts: Uint8Array[] = [];
-    for (;;) {
+    this.#head ??= await this.receiveHead(timeout);
+    while (!this.#whole) {
       const { body, moreBody } = await this.receiveBody(timeout);
-      parts.push(body);
-      if (!moreBody) break;
+      this.#parts.push(body);
+      this.#whole = !moreBody;
     }
-    await this.leave(timeout);
-    const body = Buffer.concat(parts);
-    return { status, headers, body, text: body.toString() };
+    await this.wait(timeout);
+    const body = Buffer.concat(this.#parts);
+    return { ...this.#head, body, text: body.toString() };
   }
 
   /** The response's status and headers. */
-  async receiveHead(
-    timeout: number = defaultTimeout,
-  ): Promise<{ readonly status: number; readonly headers: Array<[name: string, value: string]> }> {
+  async receiveHead(timeout: number = defaultTimeout): Promise<CommunicatorHead> {
     await this.request();
     const event = await this.receiveOutput(timeout);
     if (event.type !== "http.response.start") throw unexpected(event, "http.response.start");
@@ -68,22 +75,38 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
   }
 
   /** The next part of the response's body. */
-  async receiveBody(
-    timeout: number = defaultTimeout,
-  ): Promise<{ readonly body: Buffer; readonly moreBody: boolean }> {
+  async receiveBody(timeout: number = defaultTimeout): Promise<{ readonly body: Buffer; readonly moreBody: boolean }> {
     const event = await this.receiveOutput(timeout);
     if (event.type !== "http.response.body") throw unexpected(event, "http.response.body");
     return { body: Buffer.from(event.body), moreBody: event.moreBody ?? false };
   }
 
   /**
-   * The client leaves, or has got all it wanted; waits until the application has ended.
+   * The client leaves; waits until the application has ended. Without effect when the response was
+   * whole before: the application has been told so.
    *
    * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
    */
   async leave(timeout: number = defaultTimeout): Promise<void> {
+    await this.#end();
+    await this.wait(timeout);
+  }
+
+  protected override takeOutput(event: Outgoing): boolean {
+    const before = this.#state;
+    // The rules refuse what is not an http exchange's.
+    this.#state = nextHttpState(before, event as HttpOutgoing);
+    if (before === "closed") return false;
+    super.takeOutput(event);
+    if (this.#state === "closed") void this.#end();
+    return true;
+  }
+
+  async #end(): Promise<void> {
+    if (this.#disconnected) return;
+    this.#disconnected = true;
+    this.#state = "closed";
     this.endSession();
     await this.sendInput({ type: "http.disconnect" });
-    await this.wait(timeout);
   }
 }

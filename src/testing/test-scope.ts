@@ -25,7 +25,7 @@ export interface RequestOptions {
 /** The layers that a communicator's options mean. */
 export function layersOf({ layers = { default: new InMemoryChannelLayer() } }: RequestOptions): ChannelLayers {
   // The registry has a private field, by which TypeScript tells it from a record.
-  return layers instanceof ChannelLayers ? layers : new ChannelLayers(layers as Record<string, ChannelLayer>);
+  return layers instanceof ChannelLayers ? layers : new ChannelLayers(layers);
 }
 
 /** The scope of a websocket that a client opens. */

@@ -36,6 +36,7 @@ export interface ReceivedClose {
 /** Plays a client of a websocket application, without a server. */
 export class WebsocketCommunicator extends ApplicationCommunicator<WebsocketScope> {
   #state: WebsocketState = "connecting";
+  #connecting = false;
   #disconnected = false;
 
   /** @param target is the path, with or without a query string. */
@@ -44,12 +45,16 @@ export class WebsocketCommunicator extends ApplicationCommunicator<WebsocketScop
   }
 
   /**
-   * Opens the socket and tells how the application answered.
+   * Opens the socket and tells how the application answered. After a time-out it may be called again
+   * to wait for longer.
    *
    * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
    */
   async connect(timeout: number = defaultTimeout): Promise<ConnectResult> {
-    await this.sendInput({ type: "websocket.connect" });
+    if (!this.#connecting) {
+      this.#connecting = true;
+      await this.sendInput({ type: "websocket.connect" });
+    }
     const event = await this.receiveOutput(timeout);
     switch (event.type) {
       case "websocket.accept":
