@@ -1,6 +1,6 @@
 import type { ChannelLayer } from "../protocol/channel-layer.ts";
 import type { RouteDescription } from "../protocol/description.ts";
-import type { Address } from "../protocol/scope.ts";
+import type { MillraceServer } from "../server/serve.ts";
 import { columns } from "./columns.ts";
 import { routeCells } from "./routes.ts";
 import type { Terminal } from "./terminal.ts";
@@ -8,9 +8,8 @@ import type { Terminal } from "./terminal.ts";
 /** What a server tells of itself at its start. */
 export interface Banner {
   readonly version: string;
-  /** Where it listens. A string is the path of a Unix socket. */
-  readonly address: Address | string;
-  readonly rootPath: string;
+  /** Where it is reached. */
+  readonly where: string;
   readonly routes: readonly RouteDescription[];
   readonly layers: Readonly<Record<string, ChannelLayer>>;
   /** In bytes. */
@@ -25,11 +24,11 @@ export interface Banner {
 
 /** The lines that a server prints at its start. */
 export function bannerText(banner: Banner, terminal: Terminal): string {
-  const { version, address, rootPath, routes, layers, reload } = banner;
+  const { version, where, routes, layers, reload } = banner;
   return [
     terminal.bold(`Millrace ${version}`),
     "",
-    `  ${terminal.bold(whereText(address, rootPath))}`,
+    `  ${terminal.bold(where)}`,
     "",
     ...section("routes", routes.map(routeCells), terminal),
     ...section("layers", Object.entries(layers).map(layerCells), terminal),
@@ -41,13 +40,10 @@ export function bannerText(banner: Banner, terminal: Terminal): string {
 }
 
 /** Where a server is reached: a URL to click on, or a Unix socket. */
-export function whereText(address: Address | string, rootPath: string): string {
-  if (typeof address === "string") return `unix:${address}${rootPath === "" ? "" : ` at ${rootPath}/`}`;
-  const { address: host, port } = address;
-  const path = rootPath === "" ? "" : `${rootPath}/`;
-  // No browser opens the address that means all of them.
-  if (host === "0.0.0.0" || host === "::") return `http://localhost:${port}${path} (on every address, ${host})`;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${port}${path}`;
+export function whereText({ address, url }: MillraceServer, rootPath: string): string {
+  const place = rootPath === "" ? url : `${url}${url.startsWith("unix:") ? " at " : ""}${rootPath}/`;
+  // The URL is the one of this machine, because no browser opens the address that means all of them.
+  return ["0.0.0.0", "::"].includes(address.address) ? `${place} (and every other address)` : place;
 }
 
 function section(title: string, rows: ReadonlyArray<readonly string[]>, terminal: Terminal): string[] {

@@ -107,7 +107,7 @@ function pickLayers(exports: Exports, file: string): Readonly<Record<string, Cha
   }
   throw new MillraceError("ERR_INVALID_MODULE", {
     happened: `${shortPath(file)} exports layers that can't be used`,
-    got: wrong === undefined ? layers : wrong[1],
+    got: wrong === undefined || isLayer(layers) ? layers : wrong[1],
     wanted: "a record of channel layers by alias, such as { default: new InMemoryChannelLayer() }",
   });
 }

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MillraceError } from "../protocol/errors.ts";
+import { shortPath } from "./user-frame.ts";
 
 /** The entries that a module of the user's may import. */
 const entries = ["millrace", "millrace/server", "millrace/testing"];
@@ -20,9 +21,7 @@ export function isTypeScript(file: string): boolean {
 export async function loadTypeScript(file: string): Promise<unknown> {
   const require = createRequire(file);
   shareEntries(require);
-  const { commonJs, esm } = await importTsx(file, require);
-  commonJs.register();
-  esm.register();
+  await registerTsx(file);
   return isCommonJs(file) ? require(file) : import(pathToFileURL(file).href);
 }
 
@@ -40,34 +39,23 @@ function shareEntries(require: NodeJS.Require): void {
   }
 }
 
-/** What is used of tsx; each half makes one of Node's two loaders understand TypeScript. */
-interface Tsx {
-  readonly commonJs: { readonly register: () => unknown };
-  readonly esm: { readonly register: () => unknown };
-}
-
-/** The user's own tsx, or else the one beside Millrace. */
-async function importTsx(file: string, require: NodeJS.Require): Promise<Tsx> {
-  const find = (specifier: string): string => {
-    try {
-      return pathToFileURL(require.resolve(specifier)).href;
-    } catch {
-      return specifier;
-    }
-  };
+/** Makes Node's two loaders understand TypeScript. */
+async function registerTsx(file: string): Promise<void> {
   try {
-    // A resolved path is no longer the name that the types know.
-    return {
-      commonJs: (await import(find("tsx/cjs/api"))) as Tsx["commonJs"],
-      esm: (await import(find("tsx/esm/api"))) as Tsx["esm"],
-    };
+    const [commonJs, esm] = await Promise.all([import("tsx/cjs/api"), import("tsx/esm/api")]);
+    commonJs.register();
+    esm.register();
   } catch (cause) {
     throw new MillraceError("ERR_INVALID_MODULE", {
-      happened: `${file} is TypeScript, and tsx, which loads it, is not installed`,
+      happened: `${shortPath(file)} is TypeScript, and tsx, which loads it, ${isMissing(cause) ? "is not installed" : "can't be used"}`,
       remedy: "Install it (npm install --save-dev tsx), or compile the module and give its JavaScript",
       cause,
     });
   }
+}
+
+function isMissing(caught: unknown): boolean {
+  return caught instanceof Error && "code" in caught && caught.code === "ERR_MODULE_NOT_FOUND";
 }
 
 function isCommonJs(file: string): boolean {

@@ -1,0 +1,101 @@
+import type { ChannelLayer } from "../protocol/channel-layer.ts";
+import { toApplication } from "../protocol/application.ts";
+import { ChannelLayers } from "../protocol/channel-layers.ts";
+import { describeRoutes } from "../protocol/description.ts";
+import { isMillraceError } from "../protocol/errors.ts";
+import { InMemoryChannelLayer } from "../layers/in-memory.ts";
+import { checkServeOptions, type ServeOptions } from "../server/options.ts";
+import { type MillraceServer, startServer } from "../server/serve.ts";
+import { bannerText, whereText } from "./banner.ts";
+import type { CommandValues } from "./commands.ts";
+import { complain } from "./complaint.ts";
+import { logDiagnostics } from "./console-log.ts";
+import { findModule, type LoadedModule, loadModule } from "./load-module.ts";
+import { cannotListen, reloadRole, type ReloadRole, reloadRoot, serveReloading } from "./reload.ts";
+import { type StopRequest, stopRequest } from "./stop-signal.ts";
+import type { Terminal } from "./terminal.ts";
+import { shortPath } from "./user-frame.ts";
+import { version } from "./version.ts";
+
+/** The command line of a server, and where it prints. */
+export interface ServeInvocation {
+  readonly words: readonly string[];
+  readonly module: string;
+  readonly flags: CommandValues<"serve">;
+  readonly output: Terminal;
+  readonly errors: Terminal;
+}
+
+/** `millrace serve <module>`: serves until it is asked to end. Settles with the exit code. */
+export async function serveModule(invocation: ServeInvocation): Promise<number> {
+  const { words, module, flags, output, errors } = invocation;
+  const role = reloadRole();
+  const stop = stopRequest();
+  if (flags.reload !== true || role !== "parent") {
+    const log = logDiagnostics({ errors, access: flags["access-log"] === true ? output : undefined });
+    return serveHere(invocation, role, stop).finally(() => log[Symbol.dispose]());
+  }
+  const root = reloadRoot(findModule(module).file);
+  const { shutdownTimeout } = checkServeOptions(serveOptions(flags));
+  return serveReloading({ words, root, shutdownTimeout, terminal: output, stop });
+}
+
+async function serveHere(invocation: ServeInvocation, role: ReloadRole, stop: Promise<StopRequest>): Promise<number> {
+  const { module, flags, output, errors } = invocation;
+  const loaded = await Promise.race([loadModule(module), stop]);
+  // Nothing was served, so there is nothing to close.
+  if (typeof loaded === "string") return 0;
+  const layers = loaded.layers ?? { default: new InMemoryChannelLayer() };
+  const closeLayers = async (): Promise<void> => {
+    await Promise.all(Object.values(layers).map((layer) => layer.close()));
+  };
+  const options = serveOptions(flags);
+  let server: MillraceServer;
+  try {
+    server = await startServer(loaded.application, new ChannelLayers(layers), options, closeLayers);
+  } catch (thrown) {
+    if (role === "parent" || !isMillraceError(thrown, "ERR_LISTEN")) throw thrown;
+    complain(thrown, errors, flags.trace === true);
+    return cannotListen;
+  }
+  const quiet = flags.quiet === true;
+  if (!quiet) output.print(greeting({ loaded, layers, options, server, role, output }));
+  const request = await stop;
+  if (!quiet && request !== "disconnect") output.print(output.dim("Stopping; once more ends it at once."));
+  await server.close();
+  return 0;
+}
+
+function serveOptions(flags: CommandValues<"serve">): ServeOptions {
+  const options = {
+    ...(flags.unix === undefined ? { host: flags.host, port: flags.port } : { unix: flags.unix }),
+    rootPath: flags["root-path"],
+    maxMessageSize: flags["ws-max-message"],
+    handshakeTimeout: flags["handshake-timeout"],
+    pingInterval: flags["ping-interval"],
+    pingTimeout: flags["ping-timeout"],
+    shutdownTimeout: flags["shutdown-timeout"],
+    trustedProxies: flags["trusted-proxies"],
+  };
+  // Without what was not given, so that the server's own defaults count.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+interface Serving {
+  readonly loaded: LoadedModule;
+  readonly layers: Readonly<Record<string, ChannelLayer>>;
+  readonly options: ServeOptions;
+  readonly server: MillraceServer;
+  readonly role: ReloadRole;
+  readonly output: Terminal;
+}
+
+/** What is printed once the server listens: the banner, or a line where it takes another's place. */
+function greeting({ loaded, layers, options, server, role, output }: Serving): string {
+  const checked = checkServeOptions(options);
+  const where = whereText(server, checked.rootPath);
+  if (role === "later child") return output.dim(`Serving again at ${where}.`);
+  const routes = describeRoutes(toApplication(loaded.application));
+  const reload = role === "parent" ? undefined : shortPath(reloadRoot(loaded.file));
+  return bannerText({ ...checked, version: version(), where, routes, layers, reload }, output);
+}
