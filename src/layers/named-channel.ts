@@ -64,7 +64,7 @@ export class NamedChannel {
     this.#receivers.add(receiver);
     this.#free.add(receiver);
     // Later, so that whoever subscribes holds the channel before its first message comes.
-    if (this.#waiting.length > 0) queueMicrotask(() => this.#owner.enter(() => this.#handOver()));
+    if (this.#waiting.length > 0) void Promise.resolve().then(() => this.#owner.enter(() => this.#handOver()));
     return receiver;
   }
 
