@@ -71,7 +71,7 @@ type ScanName<
   Taken extends Found,
 > = Text extends `"${infer Name}"${infer Rest}`
   ? Scan<Rest, Depth, Taken | FoundAs<Name, Sign, Depth>>
-  : Scan<Rest<Text>, Depth, Taken | FoundAs<Word<Text>, Sign, Depth>>;
+  : Scan<BehindWord<Text>, Depth, Taken | FoundAs<Word<Text>, Sign, Depth>>;
 
 /** The name at the front of a text: `"room/x"` gives `"room"`. */
 type Word<Text extends string, Read extends string = ""> = Text extends `${infer Head}${infer After}`
@@ -81,7 +81,7 @@ type Word<Text extends string, Read extends string = ""> = Text extends `${infer
   : Read;
 
 /** What stands behind it: `"/x"`. */
-type Rest<Text extends string> = Text extends `${Word<Text>}${infer After}` ? After : "";
+type BehindWord<Text extends string> = Text extends `${Word<Text>}${infer After}` ? After : "";
 
 type Simplify<T> = { readonly [Key in keyof T]: T[Key] };
 

@@ -1,12 +1,12 @@
 import type { Application } from "../protocol/application.ts";
-import { describedBy, describeRoutes } from "../protocol/description.ts";
+import { describedBy } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import { checkChannelName } from "../protocol/names.ts";
 import { NoRoute } from "../protocol/no-route.ts";
 import type { ChannelScope } from "../protocol/scope.ts";
 import { didYouMean } from "../protocol/suggestion.ts";
 import { type Callable, callable } from "./callable.ts";
-import { type RouteTarget, targetOf } from "./target.ts";
+import { type RouteTarget, rowsBehind, targetOf } from "./target.ts";
 
 /** An application for each background channel, by the channel's name. */
 export type ChannelApplications = Readonly<Record<string, RouteTarget<ChannelScope>>>;
@@ -28,7 +28,7 @@ export const ChannelNameRouter: Callable<[applications: ChannelApplications], Ap
       throw noChannel(channel, connection.scope.type, [...byName.keys()]);
     };
     return describedBy(router, () =>
-      [...byName].flatMap(([pattern, application]) => describeRoutes(application).map((row) => ({ ...row, pattern }))),
+      [...byName].flatMap(([pattern, application]) => rowsBehind(application, () => ({ pattern }))),
     );
   },
 );

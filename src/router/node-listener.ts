@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Application } from "../protocol/application.ts";
 import { describedBy } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
-import type { HttpRequest } from "../protocol/events.ts";
 import { type NodeExchange, nodeExchange } from "../protocol/node-exchange.ts";
 import { takesWholePath } from "../protocol/path-taking.ts";
 import type { Scope } from "../protocol/scope.ts";
@@ -33,14 +32,12 @@ export function nodeListener(listener: NodeListener): Application {
   }
   const application: Application = ({ scope }) => {
     const exchange = exchangeOf(scope);
-    let taken = false;
+    // Before anything is read, so that the body is the listener's.
+    exchange.takeOver();
+    let called = false;
     return async (event) => {
-      if (taken || event.type !== "http.request") return;
-      taken = true;
-      exchange.takeOver();
-      // No other event has this type. What was read of the body to make it belongs to the listener.
-      const { body } = event as HttpRequest;
-      if (body.length > 0) exchange.request.unshift(body);
+      if (called || event.type !== "http.request") return;
+      called = true;
       await listener(exchange.request, exchange.response);
     };
   };

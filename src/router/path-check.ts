@@ -24,9 +24,14 @@ type Fits<ClassPath extends string, RoutePath extends string, Extra extends Para
   | ClassPath
   | RoutePath
   ? true
-  : Omit<PathParams<RoutePath>, keyof Extra> & Extra extends PathParams<ClassPath>
+  : Given<RoutePath, Extra> extends PathParams<ClassPath>
     ? true
     : EndsWith<ClassPath, RoutePath>;
+
+/** `Extra` is `never` for a route without parameters of its own. */
+type Given<RoutePath extends string, Extra extends Params> = [Extra] extends [never]
+  ? PathParams<RoutePath>
+  : Omit<PathParams<RoutePath>, keyof Extra> & Extra;
 
 type EndsWith<ClassPath extends string, RoutePath extends string> = RoutePath extends "" | "/"
   ? true

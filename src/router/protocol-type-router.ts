@@ -1,11 +1,11 @@
 import type { Application } from "../protocol/application.ts";
-import { describedBy, describeRoutes } from "../protocol/description.ts";
+import { describedBy } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import { NoRoute } from "../protocol/no-route.ts";
 import type { ChannelScope, HttpScope, LifespanScope, Protocol, WebsocketScope } from "../protocol/scope.ts";
 import { didYouMean } from "../protocol/suggestion.ts";
 import { type Callable, callable } from "./callable.ts";
-import { type RouteTarget, targetOf } from "./target.ts";
+import { type RouteTarget, rowsBehind, targetOf } from "./target.ts";
 
 /** An application for each protocol that is served. */
 export interface ProtocolApplications {
@@ -36,7 +36,7 @@ export const ProtocolTypeRouter: Callable<[applications: ProtocolApplications], 
     };
     return describedBy(router, () =>
       [...byProtocol].flatMap(([protocol, application]) =>
-        describeRoutes(application).map((row) => ({ ...row, protocol: row.protocol ?? protocol })),
+        rowsBehind(application, (row) => ({ protocol: row.protocol ?? protocol })),
       ),
     );
   },

@@ -41,9 +41,13 @@ function search(regexp: RegExp, path: string, lead: number, remaining: string, f
 /** By name where a group has a name, and by position where none has. */
 function groups(found: RegExpExecArray): { params: Params; args: string[] } {
   const params = Object.create(null) as Record<string, string>;
-  if (found.groups === undefined) return { params, args: found.slice(1).map((value = "") => value) };
+  if (found.groups === undefined) return { params, args: positional(found) };
   for (const [name, value] of Object.entries<string | undefined>(found.groups)) {
     if (value !== undefined) params[name] = value;
   }
   return { params, args: [] };
+}
+
+function positional(found: readonly (string | undefined)[]): string[] {
+  return found.slice(1).map((value) => value ?? "");
 }

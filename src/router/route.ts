@@ -1,5 +1,5 @@
 import type { Application, ApplicationSource } from "../protocol/application.ts";
-import { describeRoutes, type RouteDescription } from "../protocol/description.ts";
+import type { RouteDescription } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import { type PathTaking, pathTaking } from "../protocol/path-taking.ts";
 import type { Params, Scope } from "../protocol/scope.ts";
@@ -8,7 +8,7 @@ import type { PathCheck } from "./path-check.ts";
 import { pathPattern } from "./path-pattern.ts";
 import { joinShown, type Pattern } from "./pattern.ts";
 import { regexpPattern } from "./regexp-pattern.ts";
-import { type RouteTarget, targetOf } from "./target.ts";
+import { type RouteTarget, rowsBehind, targetOf } from "./target.ts";
 
 /** What a route may be given beside its target. */
 export interface RouteOptions<Extra extends Params = Params> {
@@ -35,9 +35,6 @@ export interface CompiledRoute {
   readonly params: Params;
 }
 
-/** The parameters of a route that has none of its own. */
-type NoParams = Readonly<Record<never, string>>;
-
 /**
  * Routes a path to an application: `path("/ws/chat/:room/", ChatConsumer)`. A name behind a colon
  * captures one segment, `*rest` captures several as a list, and what stands in braces may be
@@ -58,13 +55,13 @@ export function path<
   const Path extends string,
   Source extends ApplicationSource,
   S extends Scope = Scope,
-  const Extra extends Params = NoParams,
+  const Extra extends Params = never,
 >(
   pattern: Path,
   target: Application<S> | (Source & PathCheck<Path, Source, Extra>),
   options: RouteOptions<Extra> = {},
 ): Route {
-  return route(pathPattern(pattern), target, options);
+  return toRoute(pathPattern(pattern), target, options);
 }
 
 /**
@@ -82,7 +79,7 @@ export function rePath<S extends Scope = Scope>(
   target: RouteTarget<S>,
   options: RouteOptions = {},
 ): Route {
-  return route(regexpPattern(expression), target, options);
+  return toRoute(regexpPattern(expression), target, options);
 }
 
 /**
@@ -104,10 +101,10 @@ export function compiledRoute(route: Route): CompiledRoute {
 
 /** The rows of a route in a table. */
 export function describeRoute({ pattern, application }: CompiledRoute): RouteDescription[] {
-  return describeRoutes(application).map((row) => ({ ...row, pattern: joinShown(pattern.shown, row.pattern) }));
+  return rowsBehind(application, (row) => ({ pattern: joinShown(pattern.shown, row.pattern) }));
 }
 
-function route<S extends Scope>(pattern: Pattern, target: RouteTarget<S>, options: RouteOptions): Route {
+function toRoute<S extends Scope>(pattern: Pattern, target: RouteTarget<S>, options: RouteOptions): Route {
   const application = targetOf(target, `The route ${pattern.shown}`);
   const params = checkOptions(options);
   return { pattern: pattern.shown, [routeSymbol]: { pattern, application, taking: pathTaking(application), params } };

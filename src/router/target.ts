@@ -1,4 +1,5 @@
 import { type Application, type ApplicationSource, toApplication } from "../protocol/application.ts";
+import { describeRoutes, type RouteDescription } from "../protocol/description.ts";
 import { isMillraceError, MillraceError } from "../protocol/errors.ts";
 import type { Scope } from "../protocol/scope.ts";
 
@@ -24,4 +25,12 @@ export function targetOf<S extends Scope>(target: RouteTarget<S>, route: string)
       cause,
     });
   }
+}
+
+/** The rows of an application's table, with what a router knows better. */
+export function rowsBehind(
+  application: Application,
+  known: (row: RouteDescription) => Partial<RouteDescription>,
+): RouteDescription[] {
+  return describeRoutes(application).map((row) => Object.assign({}, row, known(row)));
 }

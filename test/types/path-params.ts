@@ -1,4 +1,5 @@
 // Compiled by tsc as part of the type check: what is wrong here does not compile.
+// oxlint-disable typescript/no-generated-empty-object-type -- a path without parameters gives that very type
 import { type PathParams, WebsocketConsumer } from "millrace";
 import type { Equal, Expect } from "./expect.ts";
 

@@ -88,7 +88,7 @@ export const refused = [
   // @ts-expect-error There is no such option.
   path("/lobby/", Anywhere, { kwargs: { room: "lobby" } }),
   // @ts-expect-error A class that is no consumer is no application.
-  path("/x", class Plain {}),
+  path("/x", Date),
   // @ts-expect-error A request listener of Node has to be wrapped.
   path("/x", (_request: unknown, _response: unknown) => {}),
   // @ts-expect-error A regular expression goes to rePath.
