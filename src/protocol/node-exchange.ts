@@ -5,7 +5,10 @@ import type { Scope } from "./scope.ts";
 export interface NodeExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Takes the exchange over: from here on the transport neither reads the request nor answers. */
+  /**
+   * Takes the exchange over, while the application is called: the transport then neither reads the
+   * request nor answers, and hands on one `http.request` without a body.
+   */
   takeOver(): void;
 }
 

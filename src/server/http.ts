@@ -117,7 +117,9 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
     if (this.#state === "closed") return;
     const inbound = new Inbound(receive, this.#hosting.options, this);
     this.#inbound = inbound;
-    if (!this.#taken) this.#body = new RequestBody(this.#request, (event) => inbound.deliver(event));
+    // Whoever took the exchange over reads the body itself, but starts as others do, with an event.
+    if (this.#taken) void inbound.deliver({ type: "http.request", body: new Uint8Array(), moreBody: false });
+    else this.#body = new RequestBody(this.#request, (event) => inbound.deliver(event));
   }
 
   #takeOver(): void {
