@@ -18,7 +18,10 @@ export interface LayerConformanceOptions {
    * it at the end of the case.
    */
   readonly make: (options: ChannelLayerOptions) => ChannelLayer | Promise<ChannelLayer>;
-  /** For how many milliseconds a case waits for something that should happen. @default 5000 */
+  /**
+   * For how many milliseconds a case waits for something that should happen. The whole case may take
+   * twice as long. @default 5000
+   */
   readonly timeout?: number;
   /**
    * What the layer can't promise, with the reason, which stands in the case's name:
@@ -77,9 +80,26 @@ export function layerConformance(options: LayerConformanceOptions): readonly Lay
       without: undefined,
       run: async () => {
         await using trial = new Trial(make, timeout);
-        await run(trial);
+        await inTime(run(trial), 2 * timeout);
       },
     };
+  });
+}
+
+/** A layer that never answers fails the case; it must not hold up the runner. */
+async function inTime(tried: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(tookTooLong(milliseconds)), milliseconds);
+  });
+  await Promise.race([tried, late]).finally(() => clearTimeout(timer));
+}
+
+function tookTooLong(milliseconds: number): MillraceError {
+  return new MillraceError("ERR_TIMEOUT", {
+    happened: `The case did not end within ${milliseconds} ms`,
+    wanted: "a layer that settles what it is asked",
+    remedy: "Give a longer timeout if the layer is only slow",
   });
 }
 
