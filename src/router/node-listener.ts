@@ -10,9 +10,9 @@ import type { Scope } from "../protocol/scope.ts";
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /**
- * An http application out of a request listener of Node: `http: nodeListener(express)`. From the
- * request's first event on, the exchange is the listener's: it reads the body and answers. When it
- * throws or rejects, the event fails.
+ * An http application out of a request listener of Node: `http: nodeListener(express)`. The
+ * exchange is the listener's: it reads the body and answers. When it throws or rejects, the
+ * request's event fails, and the server answers 500 if nothing was sent.
  *
  * The listener sees the request as it came, with the whole path in `request.url`. In a `URLRouter`
  * it stands at the end of a route: `path("/{*rest}", nodeListener(express))` gives it every path.
@@ -32,12 +32,11 @@ export function nodeListener(listener: NodeListener): Application {
   }
   const application: Application = ({ scope }) => {
     const exchange = exchangeOf(scope);
-    // Before anything is read, so that the body is the listener's.
     exchange.takeOver();
-    let called = false;
-    return async (event) => {
-      if (called || event.type !== "http.request") return;
-      called = true;
+    let begun = false;
+    return async ({ type }) => {
+      if (begun || type !== "http.request") return;
+      begun = true;
       await listener(exchange.request, exchange.response);
     };
   };
