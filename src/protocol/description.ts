@@ -20,7 +20,10 @@ export function describedBy<A extends Application>(application: A, rows: () => R
   return Object.defineProperty(application, describeSymbol, { value: rows });
 }
 
-/** The routes of an application, as far as it tells them: a function of its own is one row. */
+/**
+ * The routes of an application, as far as it tells them. A function of its own is one row under its
+ * name, and so is a middleware with all that stands behind it, unless it says so by `wraps`.
+ */
 export function describeRoutes(application: ApplicationLike): RouteDescription[] {
   // What stands under the symbol was put there by `describedBy`.
   const rows = (application as { [describeSymbol]?: () => RouteDescription[] })[describeSymbol];
