@@ -55,10 +55,14 @@ export function tableUnder(document: string, heading: string): string[][] {
   if (start === -1) throw new Error(`${document} has no heading "${heading}"`);
   const rest = lines.slice(start + 1);
   const end = rest.findIndex((line) => /^#+ /.test(line));
-  return rest
-    .slice(0, end === -1 ? undefined : end)
+  return tableIn(rest.slice(0, end === -1 ? undefined : end).join("\n")).slice(2);
+}
+
+/** The rows of the tables in a text, header and rule among them, each a list of cells. */
+export function tableIn(text: string): string[][] {
+  return text
+    .split("\n")
     .filter((line) => line.startsWith("|"))
-    .slice(2)
     .map((line) =>
       line
         .slice(1, line.lastIndexOf("|"))

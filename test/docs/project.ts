@@ -9,8 +9,12 @@ export interface ProjectFile {
   readonly origin: string;
   /** Relative to the project. */
   readonly path: string;
+  /** What the compiler makes of it, relative to the project. */
+  readonly program: string;
   /** Whether it is run by itself: a block without a file name is, one with a name when it says `run`. */
   readonly run: boolean;
+  /** The lines that it says it prints, in order; `…` stands for anything. */
+  readonly prints: readonly string[];
 }
 
 /** A folder in which the code of each document is a project of its own that depends on the package. */
@@ -25,20 +29,26 @@ const compilerOptions = {
   module: "nodenext",
   types: ["node"],
   strict: true,
-  noEmit: true,
-  allowImportingTsExtensions: true,
-  noImplicitOverride: false,
+  rootDir: ".",
+  outDir: "program",
+  rewriteRelativeImportExtensions: true,
 };
 
-/** Writes the TypeScript of all documents as a reader would who types it in. */
-export function writeProject(): Project {
+/** Makes an empty project that depends on the package, and on what stands beside it in the repository. */
+export function createProject(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "millrace-docs-")));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules", "millrace"), "dir");
-  for (const name of ["@types", "tsx", "ws", "typescript", "undici-types"]) {
+  for (const name of ["@jest", "@types", "tsx", "typescript", "ws"]) {
     symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name), "dir");
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module", private: true }));
+  return folder;
+}
+
+/** Writes the TypeScript of all documents as a reader would who types it in. */
+export function writeProject(): Project {
+  const folder = createProject();
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["**/*.ts"] }));
   return { folder, files: documents().flatMap((document) => writeDocument(folder, document)) };
 }
@@ -56,15 +66,21 @@ function writeDocument(folder: string, document: string): ProjectFile[] {
       files.set(path, { origin: `${document}:${block.line}`, run, parts: [block.code] });
     }
   }
-  for (const [path, { parts }] of files) {
+  return [...files].map(([path, { origin, run, parts }]) => {
+    const code = parts.join("\n");
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     // Without an import or export TypeScript would take a file for a script.
-    writeFileSync(join(folder, path), `${parts.join("\n")}\nexport {};\n`);
-  }
-  return [...files].map(([path, { origin, run }]) => ({ origin, path, run }));
+    writeFileSync(join(folder, path), `${code}\nexport {};\n`);
+    return { origin, path, program: join("program", path.replace(/ts$/, "js")), run, prints: printedBy(code) };
+  });
 }
 
 function fileOf(block: Block, last: string | undefined): string {
   if (block.attributes.has("continues") && last !== undefined) return last;
   return block.attributes.get("file") ?? `line-${block.line}.ts`;
+}
+
+/** What stands in a comment behind a `console.log`, or on the line below it. */
+function printedBy(code: string): string[] {
+  return [...code.matchAll(/console\.log\(.*\);(?:\n *)? *\/\/ (.+)$/gm)].map(([, line = ""]) => line);
 }
