@@ -113,7 +113,12 @@ const serveFlags = [
     summary:
       "The proxies whose X-Forwarded headers are believed: how many stand in a row, or their addresses and networks.",
   },
-  { name: "reload", kind: "boolean", summary: "Restart when a source file of the module's package is saved." },
+  {
+    name: "reload",
+    kind: "boolean",
+    summary:
+      "Restart when a source file of the module's package is saved. The shutdown timeout is 1 second then, if none is given.",
+  },
   {
     name: "access-log",
     kind: "boolean",

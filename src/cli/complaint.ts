@@ -11,8 +11,8 @@ export function complain(error: Error, terminal: Terminal, trace: boolean): 1 | 
   const hint = usage ? ` See millrace ${error.command === undefined ? "" : `${error.command} `}--help.` : "";
   const sentence = printable(error.message.replaceAll(/\s*\n\s*/g, " "));
   terminal.print(`${terminal.red("millrace:")} ${sentence}${hint}`);
-  // What is no error of ours was not foreseen: then only its stack says where it comes from.
-  if (trace || !(usage || isMillraceError(error))) terminal.print(stackText(error));
+  // What is no error of ours nor the system's was not foreseen: only its stack says where it comes from.
+  if (trace || !(usage || isMillraceError(error) || "syscall" in error)) terminal.print(stackText(error));
   return usage ? 2 : 1;
 }
 

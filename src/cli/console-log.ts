@@ -35,6 +35,7 @@ export function logDiagnostics({ errors, access }: ConsoleLogOptions): Disposabl
   );
   log.warn("millrace:websocket:dropped", dropped);
   log.warn("millrace:websocket:paused", paused);
+  log.warn("millrace:websocket:refused", undecided);
   log.warn("millrace:server:closed", forced);
   if (access !== undefined) {
     log.tell(access, "millrace:http:response", response);
@@ -43,7 +44,7 @@ export function logDiagnostics({ errors, access }: ConsoleLogOptions): Disposabl
     log.tell(
       access,
       "millrace:websocket:refused",
-      ({ path, status, reason }) => `WS ${path} refused ${status} ${reason}`,
+      ({ path, status, reason }) => `WS ${withoutQuery(path)} refused ${status} ${reason}`,
     );
   }
   return log;
@@ -117,6 +118,11 @@ function paused({ scope, paused: isPaused }: Diagnostics["millrace:websocket:pau
   return isPaused ? `A socket is not read from, because its consumer is behind (${place(scope)})` : undefined;
 }
 
+/** Refusals are the application's affair, but for this one. */
+function undecided({ path, status, reason }: Diagnostics["millrace:websocket:refused"]): string | undefined {
+  return status === 504 ? `A socket was refused with 504 (${withoutQuery(path)}): ${reason}` : undefined;
+}
+
 function forced({ forced: cut }: Diagnostics["millrace:server:closed"]): string | undefined {
   return cut === 0 ? undefined : `${counted(cut, "connection")} had to be cut`;
 }
@@ -137,6 +143,11 @@ function place(scope: Scope): string {
 
 function peer(scope: Scope): string {
   return scope.type === "http" || scope.type === "websocket" ? scope.client.address : "-";
+}
+
+/** A handshake that is refused at once is told of with its target as it was sent. */
+function withoutQuery(target: string): string {
+  return target.replace(/\?.*$/s, "");
 }
 
 function quoted(text: string): string {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { toError } from "../protocol/errors.ts";
+import { MillraceError, toError } from "../protocol/errors.ts";
 import { parseCommandLine, type Request } from "./arguments.ts";
 import { complain } from "./complaint.ts";
 import { helpText } from "./help.ts";
@@ -11,7 +11,21 @@ const errors = terminalOn(process.stderr);
 const words = process.argv.slice(2);
 
 tolerateClosedOutput();
-await exitWith(await run());
+process.once("exit", complainUnlessEnded);
+// Not awaited: Node would warn of our own line when a module's top-level await never settles.
+void run().then((code) => {
+  process.off("exit", complainUnlessEnded);
+  return exitWith(code);
+});
+
+/** The process ends because nothing can happen any more, though a module is still being loaded. */
+function complainUnlessEnded(code: number): void {
+  if (code !== 0) return;
+  const error = new MillraceError("ERR_INVALID_MODULE", {
+    happened: "The module was never loaded, because its top-level await waits for what can't happen",
+  });
+  process.exitCode = complain(error, errors, false);
+}
 
 async function run(): Promise<number> {
   try {

@@ -17,6 +17,9 @@ import type { Terminal } from "./terminal.ts";
 import { shortPath } from "./user-frame.ts";
 import { version } from "./version.ts";
 
+/** Who saves a file wants to see what it does, not wait for a long poll to end. */
+const reloadShutdownTimeout = 1000;
+
 /** The command line of a server, and where it prints. */
 export interface ServeInvocation {
   readonly words: readonly string[];
@@ -30,7 +33,7 @@ export interface ServeInvocation {
 export async function serveModule(invocation: ServeInvocation): Promise<number> {
   const { words, module, flags, output, errors } = invocation;
   const role = reloadRole();
-  const stop = stopRequest();
+  const stop = stopRequest(role !== "parent");
   if (flags.reload !== true || role !== "parent") {
     const log = logDiagnostics({ errors, access: flags["access-log"] === true ? output : undefined });
     return serveHere(invocation, role, stop).finally(() => log[Symbol.dispose]());
@@ -74,7 +77,7 @@ function serveOptions(flags: CommandValues<"serve">): ServeOptions {
     handshakeTimeout: flags["handshake-timeout"],
     pingInterval: flags["ping-interval"],
     pingTimeout: flags["ping-timeout"],
-    shutdownTimeout: flags["shutdown-timeout"],
+    shutdownTimeout: flags["shutdown-timeout"] ?? (flags.reload === true ? reloadShutdownTimeout : undefined),
     trustedProxies: flags["trusted-proxies"],
   };
   // Without what was not given, so that the server's own defaults count.

@@ -48,6 +48,16 @@ export class SourceWatcher implements Disposable {
 
   #watchFolder(folder: string): void {
     if (this.#folders.has(folder)) return;
+    try {
+      this.#openFolder(folder);
+    } catch (error) {
+      // It was there for a moment only.
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+      this.#unwatch(folder);
+    }
+  }
+
+  #openFolder(folder: string): void {
     const watcher = watch(folder, (_event, name) => this.#onEvent(folder, name));
     // The folder is gone; its parent has told so.
     watcher.on("error", () => this.#unwatch(folder));

@@ -7,8 +7,10 @@ export const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 /**
  * Settles when the process is first asked to end. A second signal ends it at once, with the exit
  * code that a shell expects.
+ *
+ * @param watched says that another process watches over this one.
  */
-export function stopRequest(): Promise<StopRequest> {
+export function stopRequest(watched: boolean): Promise<StopRequest> {
   return new Promise((resolve) => {
     let asked = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -20,6 +22,6 @@ export function stopRequest(): Promise<StopRequest> {
     }
     // The parent of a reloading server lets go of its child when it is to end, or dies. A signal
     // that follows is the same wish, told by the terminal to both.
-    process.on("disconnect", () => resolve("disconnect"));
+    if (watched) process.on("disconnect", () => resolve("disconnect"));
   });
 }

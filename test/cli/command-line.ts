@@ -17,6 +17,7 @@ export class RunningCommand implements AsyncDisposable {
   output = "";
   errors = "";
   readonly #ended: Promise<number | null>;
+  #over = false;
   #wake: () => void = () => {};
 
   constructor(words: readonly string[], options: CommandOptions = {}) {
@@ -31,6 +32,7 @@ export class RunningCommand implements AsyncDisposable {
     this.process.stderr?.setEncoding("utf8").on("data", (text: string) => this.#take("errors", text));
     // Not "exit": only then all that was printed has been read.
     this.#ended = once(this.process, "close").then(([code]) => {
+      this.#over = true;
       this.#wake();
       return code as number | null;
     });
@@ -41,7 +43,7 @@ export class RunningCommand implements AsyncDisposable {
     for (;;) {
       const match = pattern.exec(this[where]);
       if (match !== null) return match;
-      if (this.process.exitCode !== null && this.process.stdout?.closed !== false) break;
+      if (this.#over) break;
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
     throw new Error(`${String(pattern)} was not printed, but:\n${this.output}\n${this.errors}`);

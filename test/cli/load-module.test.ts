@@ -120,6 +120,13 @@ describe("A module that can't be loaded is told of in one line", () => {
     );
   });
 
+  test("when its top-level await never settles", async () => {
+    using project = new Project({ "routing.js": "await new Promise(() => {});" });
+    expect(await complaint(project, "routing.js")).toMatch(
+      /^millrace: The module was never loaded, because its top-level/,
+    );
+  });
+
   test("and with --trace in many", async () => {
     using project = new Project({ "routing.js": 'throw new RangeError("too far");' });
     const { code, errors } = await millrace(["check", "routing.js", "--trace"], { folder: project.folder });
