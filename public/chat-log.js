@@ -39,7 +39,7 @@ export class ChatLog {
 
   notice(words, at) {
     const item = make("li", "notice");
-    item.append(make("bdi", "", words), " ", time(at));
+    item.append(make("bdi", "", words), " · ", time(at));
     this.#lastSpeaker = "";
     this.#append(item);
   }

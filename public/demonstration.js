@@ -10,7 +10,7 @@ export function startDemonstration(place) {
   label.textContent = place.dataset.label;
   log.setAttribute("aria-label", `Messages of ${place.dataset.label}`);
   text.setAttribute("aria-label", `Message for ${place.dataset.label}`);
-  start.addEventListener("click", open);
+  start.addEventListener("click", () => (socket === undefined ? open() : socket.close()));
   place.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (text.value === "" || socket?.readyState !== WebSocket.OPEN) return;
@@ -21,7 +21,8 @@ export function startDemonstration(place) {
 
   function open() {
     show("Connecting", "connecting");
-    start.disabled = true;
+    start.firstChild.data = "Stop ";
+    start.lastElementChild.hidden = true;
     socket = new WebSocket(socketUrl(place.dataset.path));
     socket.onopen = () => {
       show("Connected", "open");
@@ -29,9 +30,11 @@ export function startDemonstration(place) {
       text.focus();
     };
     socket.onmessage = ({ data }) => write("received", data);
-    socket.onclose = () => {
-      show("Connection lost", "waiting");
-      start.disabled = false;
+    socket.onclose = ({ wasClean }) => {
+      socket = undefined;
+      show(wasClean ? "Closed" : "Connection lost", wasClean ? "closed" : "waiting");
+      start.firstChild.data = "Start ";
+      start.lastElementChild.hidden = false;
       text.disabled = send.disabled = true;
     };
   }

@@ -34,7 +34,7 @@ addEventListener("pageshow", () => setRunning(true));
 function setRunning(wanted) {
   if (running === wanted) return;
   running = wanted;
-  toggle.textContent = running ? "Stop" : "Start";
+  toggle.textContent = running ? "Stop all four" : "Start all four";
   for (const way of ways) {
     if (running) way.start();
     else way.stop();

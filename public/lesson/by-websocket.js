@@ -57,7 +57,7 @@ class ByWebsocket {
     if (state === "closed") this.tally.state("Closed", state);
     if (state !== "open") return;
     this.tally.request();
-    this.tally.bytes(lastHead + upgrade);
+    this.tally.paidOnce(lastHead + upgrade);
     this.tally.state("Connected", state);
     for (const message of this.#unsent.splice(0)) this.send(message);
   }

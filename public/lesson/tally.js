@@ -10,9 +10,9 @@ export class Tally {
   #answers = 0;
   #empty = 0;
   #bytes = 0;
+  #paidOnce = 0;
   #lost = 0;
   #delays = [];
-  /** Bytes that went by while no message did are not a message's. */
   #arrived = 0;
 
   constructor(place, id, source) {
@@ -38,6 +38,12 @@ export class Tally {
   bytes(number) {
     this.#bytes += number;
     this.#show();
+  }
+
+  /** Bytes that are paid once, however many messages follow. */
+  paidOnce(number) {
+    this.#paidOnce += number;
+    this.bytes(number);
   }
 
   answer(empty) {
@@ -73,7 +79,7 @@ export class Tally {
     this.#part("requests").textContent = bytesFormat.format(this.#requests);
     this.#part("bytes").textContent = bytesFormat.format(this.#bytes);
     this.#part("each").textContent =
-      this.#arrived === 0 ? "–" : bytesFormat.format(Math.round(this.#bytes / this.#arrived));
+      this.#arrived === 0 ? "–" : bytesFormat.format(Math.round((this.#bytes - this.#paidOnce) / this.#arrived));
     const sum = this.#delays.reduce((one, other) => one + other, 0);
     this.#part("delay").textContent = this.#delays.length === 0 ? "–" : milliseconds(sum / this.#delays.length);
     for (const [part, number] of [
