@@ -6,6 +6,7 @@ export {
   type WebsocketOptions,
 } from "./testing/websocket-communicator.ts";
 export { type CommunicatorResponse, HttpCommunicator, type HttpOptions } from "./testing/http-communicator.ts";
+export { type LiveServer, liveServer, type LiveServerOptions } from "./testing/live-server.ts";
 export type { RequestOptions } from "./testing/test-scope.ts";
 export {
   layerConformance,
