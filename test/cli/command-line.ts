@@ -27,6 +27,7 @@ export class RunningCommand implements AsyncDisposable {
       cwd: options.folder ?? process.cwd(),
       env: { ...environment, ...options.environment },
       stdio: ["ignore", "pipe", "pipe"],
+      detached: options.ownGroup ?? false,
     });
     this.process.stdout?.setEncoding("utf8").on("data", (text: string) => this.#take("output", text));
     this.process.stderr?.setEncoding("utf8").on("data", (text: string) => this.#take("errors", text));
@@ -81,6 +82,8 @@ export interface CommandOptions {
   /** Where it is started. */
   readonly folder?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Starts it as the leader of a process group, as a terminal does. */
+  readonly ownGroup?: boolean;
   /** Another copy of the command. */
   readonly bin?: string;
 }

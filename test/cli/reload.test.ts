@@ -24,9 +24,10 @@ const routing = `
 
 const answer = (text: string): string => `export const answer: string = "${text}";`;
 
-function start(project: Project): RunningCommand {
+function start(project: Project, ownGroup = false): RunningCommand {
   const command = new RunningCommand(["serve", "routing/routing.ts", "--reload", "-p", "0"], {
     folder: project.folder,
+    ownGroup,
   });
   owned.push(command);
   return command;
@@ -146,6 +147,16 @@ describe("millrace serve --reload", () => {
     using project = newProject();
     await using command = new RunningCommand(["serve", "gone.ts", "--reload"], { folder: project.folder });
     expect(await command.ended()).toEqual({ code: 1, output: "", errors: "millrace: There is no module gone.ts.\n" });
+  });
+
+  test("ends cleanly at a Ctrl+C, which a terminal tells to parent and child", async () => {
+    using project = newProject();
+    const command = start(project, true);
+    await command.port();
+    const { pid } = command.process;
+    if (pid === undefined) throw new Error("The command was not started");
+    process.kill(-pid, "SIGINT");
+    expect(await command.ended()).toMatchObject({ code: 0, errors: "" });
   });
 
   test("takes its child along when it is killed", async () => {
