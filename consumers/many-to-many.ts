@@ -12,8 +12,9 @@ export class LowLevelConsumer extends WebsocketConsumer {
   }
 
   override async websocket_receive(message: WebsocketReceive) {
+    if (message.text === undefined) return this.close(1003, "this consumer takes text");
     // The type names the method that every member of the group is called with: xxx_ooo.
-    await this.channelLayer.groupSend<LowLevelConsumer>(group, { type: "xxx.ooo", message: message.text ?? "" });
+    await this.channelLayer.groupSend<LowLevelConsumer>(group, { type: "xxx.ooo", message: message.text });
   }
 
   xxx_ooo(event: { message: string }) {

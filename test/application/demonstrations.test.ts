@@ -41,6 +41,14 @@ describe("many to many", () => {
     for (const client of [...clients, speaker]) expect(await client.receiveText()).toBe("大家好");
   });
 
+  test.each(["/x2/", "/x3/"])("binary data closes %s with 1003", async (path) => {
+    const client = new WebsocketCommunicator(application, path);
+    await client.connect();
+    await client.send(Buffer.of(1));
+    expect(await client.receiveClose()).toMatchObject({ code: 1003 });
+    await client.disconnect();
+  });
+
   test("a client that left hears no more, and nothing of it stays", async () => {
     const layer = new InMemoryChannelLayer();
     const layers = { default: layer };

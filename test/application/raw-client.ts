@@ -45,6 +45,12 @@ export class RawClient {
     return true;
   }
 
+  /** All that comes until the server has ended the connection. */
+  async readAll(): Promise<string> {
+    await this.ended();
+    return this.#received.toString();
+  }
+
   end(): void {
     this.#socket.destroy();
   }
