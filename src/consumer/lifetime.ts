@@ -254,7 +254,7 @@ export class Lifetime {
   #tell(thrown: unknown, event: Incoming): Error {
     const error = toError(thrown);
     const report = (failure: unknown): void =>
-      reportError(this.#connection.scope, toError(failure), event.type, this.#class.name);
+      reportError(this.#connection, toError(failure), event.type, this.#class.name);
     try {
       const told: unknown = this.#hasEnded() ? undefined : this.#consumer.onError(error, event);
       if (isThenable(told)) Promise.resolve(told).catch(report);
@@ -269,7 +269,7 @@ export class Lifetime {
     try {
       for (const event of events) this.send(event);
     } catch (error) {
-      reportError(this.#connection.scope, toError(error), "", this.#class.name);
+      reportError(this.#connection, toError(error), "", this.#class.name);
     }
   }
 

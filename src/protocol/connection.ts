@@ -71,6 +71,11 @@ export abstract class TransportConnection<S extends Scope = Scope> implements Co
   }
 }
 
+/** The transport's connection behind one that may be derived: the same for all that hold the session. */
+export function originOf(connection: Connection): Connection {
+  return DerivedConnection.originOf(connection);
+}
+
 class DerivedConnection<S extends Scope> implements Connection<S> {
   readonly scope: S;
   readonly #origin: Connection;
@@ -81,6 +86,10 @@ class DerivedConnection<S extends Scope> implements Connection<S> {
     this.#send = change.send;
     // A change without a scope keeps the origin's, whose type is then S: the caller of `with` gave none other.
     this.scope = change.scope ?? (origin.scope as S);
+  }
+
+  static originOf(connection: Connection): Connection {
+    return connection instanceof DerivedConnection ? connection.#origin : connection;
   }
 
   get layers(): ChannelLayers {

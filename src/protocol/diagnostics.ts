@@ -1,4 +1,5 @@
 import { channel, type Channel, subscribe, unsubscribe } from "node:diagnostics_channel";
+import { type Connection, originOf } from "./connection.ts";
 import type { LayerMessage } from "./message.ts";
 import type { Address, Scope } from "./scope.ts";
 
@@ -29,7 +30,7 @@ export interface Diagnostics {
     /** From the request's head to the response's last byte. */
     readonly milliseconds: number;
   };
-  /** An application failed: while it was called, or in a handler. Each error is published once. */
+  /** An application failed: while it was called, or in a handler. Each error is published once a session. */
   "millrace:application:error": {
     readonly scope: Scope;
     readonly error: Error;
@@ -107,16 +108,20 @@ export function subscribeDiagnostics<Name extends DiagnosticsName>(
   return { [Symbol.dispose]: () => void unsubscribe(name, untyped) };
 }
 
-const reported = new WeakSet<Error>();
+/** By error, the sessions in which it was published: an application may throw one and the same error in many. */
+const reported = new WeakMap<Error, WeakSet<Connection>>();
 
 /**
- * Publishes an application's failure, once for each error however many hear of it on the way up.
+ * Publishes an application's failure, once for each error and session however many hear of it on
+ * the way up.
  */
-export function reportError(scope: Scope, error: Error, event: string, consumer?: string): void {
-  if (reported.has(error)) return;
-  reported.add(error);
+export function reportError(connection: Connection, error: Error, event: string, consumer?: string): void {
+  const sessions = reported.get(error) ?? new WeakSet();
+  const session = originOf(connection);
+  if (sessions.has(session)) return;
+  reported.set(error, sessions.add(session));
   publish("millrace:application:error", () => ({
-    scope,
+    scope: connection.scope,
     error,
     event,
     ...(consumer === undefined ? {} : { consumer }),

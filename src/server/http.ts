@@ -50,7 +50,7 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
       this.#hosting.application,
       this,
       (receive) => this.#begin(receive),
-      (thrown) => this.refuse(refusalFor(thrown, this.scope)),
+      (thrown) => this.refuse(refusalFor(thrown, this)),
     );
   }
 
@@ -93,7 +93,7 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
 
   failed(thrown: unknown, event: Incoming): void {
     const error = toError(thrown);
-    reportError(this.scope, error, event.type);
+    reportError(this, error, event.type);
     this.refuse({ status: 500, reason: error.message });
   }
 

@@ -52,7 +52,7 @@ export class Lifespan {
       // An async function, so that a throw becomes a rejection.
       await Promise.race([(async () => receive(event))(), late]);
     } catch (error) {
-      reportError(this.#connection.scope, toError(error), event.type);
+      reportError(this.#connection, toError(error), event.type);
     } finally {
       clearTimeout(timer);
     }
@@ -81,7 +81,7 @@ function hooksOf(application: Application, connection: LifespanConnection): Prom
   return new Promise((resolve) => {
     callApplication(application, connection, resolve, (thrown) => {
       if (!isNoRoute(thrown) && !isMillraceError(thrown, "ERR_WRONG_PROTOCOL")) {
-        reportError(connection.scope, toError(thrown), "");
+        reportError(connection, toError(thrown), "");
       }
       resolve(undefined);
     });

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from "node:http";
+import type { Connection } from "../protocol/connection.ts";
 import { reportError } from "../protocol/diagnostics.ts";
 import { isMillraceError, toError } from "../protocol/errors.ts";
 import { isNoRoute } from "../protocol/no-route.ts";
-import type { Scope } from "../protocol/scope.ts";
 
 /** How a request is refused. */
 export interface Refusal {
@@ -15,11 +15,11 @@ export interface Refusal {
 }
 
 /** How a request is answered whose application could not be called. A failure is reported, a missing route is not. */
-export function refusalFor(thrown: unknown, scope: Scope): Refusal {
+export function refusalFor(thrown: unknown, connection: Connection): Refusal {
   const error = toError(thrown);
   if (isNoRoute(thrown)) return { status: 404, reason: error.message };
   if (isMillraceError(thrown, "ERR_INVALID_PATH")) return { status: 400, reason: error.message };
-  reportError(scope, error, "");
+  reportError(connection, error, "");
   return { status: isMillraceError(thrown, "ERR_WRONG_PROTOCOL") ? 404 : 500, reason: error.message };
 }
 

@@ -118,7 +118,7 @@ export class WebsocketConnection
 
   failed(thrown: unknown, event: Incoming): void {
     const error = toError(thrown);
-    reportError(this.scope, error, event.type);
+    reportError(this, error, event.type);
     if (this.#state === "connecting") this.#refuse({ status: 500, reason: error.message });
     else if (this.#state === "open") this.#close(closeCodes.internalError.code);
   }
@@ -163,7 +163,7 @@ export class WebsocketConnection
       this.#finish(closeCodes.abnormal.code, "");
       return;
     }
-    this.#refuse(refusalFor(thrown, this.scope));
+    this.#refuse(refusalFor(thrown, this));
   }
 
   #accept({ subprotocol, headers }: WebsocketAccept): boolean {

@@ -26,6 +26,7 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
   readonly #receive: Promise<Receive>;
   #ready = false;
   #leftEarly = false;
+  #over: Promise<void> = Promise.resolve();
 
   constructor(application: ApplicationLike, scope: S, options: Pick<RequestOptions, "layers"> = {}) {
     this.scope = scope;
@@ -45,14 +46,7 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
    * still being called when the session ended gets none.
    */
   async sendInput(event: Incoming): Promise<void> {
-    const receive = await this.#receive.catch(() => undefined);
-    if (receive === undefined || this.#leftEarly) return;
-    try {
-      const handled = receive(event);
-      if (handled !== undefined) this.#watch(handled);
-    } catch (error) {
-      this.output.fail(toError(error));
-    }
+    await this.#give(event);
   }
 
   /**
@@ -79,10 +73,21 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
     this.output.throwFailure();
   }
 
-  /** Says that the session is over, as a transport does before its last event. */
-  protected endSession(): void {
+  /** Ends the session as a transport does: first the signal aborts, then the last event comes. */
+  protected endSession(last: Incoming): void {
     this.#leftEarly = !this.#ready;
     this.#connection.end();
+    this.#over = this.#give(last).then(({ handled }) => handled);
+  }
+
+  /**
+   * Waits until the application has ended.
+   *
+   * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
+   */
+  protected async waitForEnd(timeout: number): Promise<void> {
+    await inTime(this.#over, timeout, "The application has not ended");
+    this.output.throwFailure();
   }
 
   /** Takes what the application sends. Whether it may is checked first, where a protocol has rules. */
@@ -91,11 +96,25 @@ export class ApplicationCommunicator<S extends Scope = Scope> {
     return true;
   }
 
-  #watch(handled: Promise<void>): void {
+  /** Hands an event over. What settles when it is handled is packed up, so that nobody awaits it by mistake. */
+  async #give(event: Incoming): Promise<{ readonly handled?: Promise<void> }> {
+    const receive = await this.#receive.catch(() => undefined);
+    if (receive === undefined || this.#leftEarly) return {};
+    try {
+      const handled = receive(event);
+      return handled === undefined ? {} : { handled: this.#watch(handled) };
+    } catch (error) {
+      this.output.fail(toError(error));
+      return {};
+    }
+  }
+
+  #watch(handled: Promise<void>): Promise<void> {
     const watched = handled
       .catch((error: unknown) => this.output.fail(toError(error)))
       .finally(() => this.#pending.delete(watched));
     this.#pending.add(watched);
+    return watched;
   }
 
   async #settled(): Promise<void> {

@@ -61,7 +61,7 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
       this.#parts.push(body);
       this.#whole = !moreBody;
     }
-    await this.wait(timeout);
+    await this.waitForEnd(timeout);
     const body = Buffer.concat(this.#parts);
     return { ...this.#head, body, text: body.toString() };
   }
@@ -88,8 +88,8 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
    * @throws the application's failure, or MillraceError `ERR_TIMEOUT`.
    */
   async leave(timeout: number = defaultTimeout): Promise<void> {
-    await this.#end();
-    await this.wait(timeout);
+    this.#end();
+    await this.waitForEnd(timeout);
   }
 
   protected override takeOutput(event: Outgoing): boolean {
@@ -98,15 +98,14 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
     this.#state = nextHttpState(before, event as HttpOutgoing);
     if (before === "closed") return false;
     super.takeOutput(event);
-    if (this.#state === "closed") void this.#end();
+    if (this.#state === "closed") this.#end();
     return true;
   }
 
-  async #end(): Promise<void> {
+  #end(): void {
     if (this.#disconnected) return;
     this.#disconnected = true;
     this.#state = "closed";
-    this.endSession();
-    await this.sendInput({ type: "http.disconnect" });
+    this.endSession({ type: "http.disconnect" });
   }
 }

@@ -124,8 +124,8 @@ export class WebsocketCommunicator extends ApplicationCommunicator<WebsocketScop
     reason = "",
     timeout: number = defaultTimeout,
   ): Promise<void> {
-    await this.#leave(code, reason);
-    await this.wait(timeout);
+    this.#leave(code, reason);
+    await this.waitForEnd(timeout);
   }
 
   protected override takeOutput(event: Outgoing): boolean {
@@ -136,23 +136,20 @@ export class WebsocketCommunicator extends ApplicationCommunicator<WebsocketScop
     if (before === "closed") return false;
     this.#state = after;
     super.takeOutput(event);
-    if (after === "closed") void this.#closedByApplication(sent, before);
+    if (after === "closed") this.#closedByApplication(sent, before);
     return true;
   }
 
   /** A client answers a close frame with the same code; a refused one is gone without one. */
-  #closedByApplication(event: WebsocketOutgoing, before: WebsocketState): Promise<void> {
+  #closedByApplication(event: WebsocketOutgoing, before: WebsocketState): void {
     const code = event.type === "websocket.close" ? event.code : undefined;
-    return before === "open"
-      ? this.#leave(code ?? closeCodes.normal.code, "")
-      : this.#leave(closeCodes.abnormal.code, "");
+    this.#leave(before === "open" ? (code ?? closeCodes.normal.code) : closeCodes.abnormal.code, "");
   }
 
-  async #leave(code: number, reason: string): Promise<void> {
+  #leave(code: number, reason: string): void {
     if (this.#disconnected) return;
     this.#disconnected = true;
     this.#state = "closed";
-    this.endSession();
-    await this.sendInput({ type: "websocket.disconnect", code, reason });
+    this.endSession({ type: "websocket.disconnect", code, reason });
   }
 }

@@ -1,17 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import * as fc from "fast-check";
 import { Mailbox } from "../../src/flow/mailbox.ts";
-
-/** A handler that ends when the test says so. */
-function gate(): { readonly promise: Promise<void>; open: () => void; fail: (error: Error) => void } {
-  let open = (): void => {};
-  let fail = (_error: Error): void => {};
-  const promise = new Promise<void>((resolve, reject) => {
-    open = resolve;
-    fail = reject;
-  });
-  return { promise, open, fail };
-}
+import { gate } from "../support/gate.ts";
 
 /** Pushes, and gives a promise whatever comes back. */
 function push<E>(mailbox: Mailbox<E>, event: E, expiresAt?: number): Promise<void> {

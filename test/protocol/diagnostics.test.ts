@@ -2,9 +2,10 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { describe, expect, test } from "@jest/globals";
 import { type Diagnostics, type DiagnosticsName, diagnosticsNames, subscribeDiagnostics } from "millrace";
 import { publish, reportError, reportExpired } from "../../src/protocol/diagnostics.ts";
-import { websocketScope } from "../support/recording-connection.ts";
+import { RecordingConnection, websocketScope } from "../support/recording-connection.ts";
 
 const scope = websocketScope("/ws/");
+const connection = new RecordingConnection(scope);
 
 /** What is published on a channel meanwhile. */
 function heard<Name extends DiagnosticsName>(name: Name, meanwhile: () => void): Array<Diagnostics[Name]> {
@@ -56,17 +57,27 @@ describe("an application's failure", () => {
   test("is published once, however many report it on its way up", () => {
     const error = new Error("broken");
     const payloads = heard("millrace:application:error", () => {
-      reportError(scope, error, "websocket.receive", "ChatConsumer");
-      reportError(scope, error, "websocket.receive");
+      reportError(connection, error, "websocket.receive", "ChatConsumer");
+      reportError(connection.with({}), error, "websocket.receive");
     });
 
     expect(payloads).toEqual([{ scope, error, event: "websocket.receive", consumer: "ChatConsumer" }]);
   });
 
+  test("is published for each session in which one and the same error is thrown", () => {
+    const error = new Error("a constant of the application");
+    const payloads = heard("millrace:application:error", () => {
+      reportError(connection, error, "websocket.receive");
+      reportError(new RecordingConnection(scope), error, "websocket.receive");
+    });
+
+    expect(payloads).toHaveLength(2);
+  });
+
   test("is published again for another error that says the same", () => {
     const payloads = heard("millrace:application:error", () => {
-      reportError(scope, new Error("broken"), "websocket.receive");
-      reportError(scope, new Error("broken"), "websocket.receive");
+      reportError(connection, new Error("broken"), "websocket.receive");
+      reportError(connection, new Error("broken"), "websocket.receive");
     });
 
     expect(payloads).toHaveLength(2);
