@@ -118,6 +118,9 @@ describe("long polling", () => {
     const application = LongPollingConsumer.asApplication({ queues: new UserQueues() });
     const question = new HttpCommunicator(application, "GET", "/?user=ada&after=0", { layers: { default: layer } });
     await question.request();
+    // It is a member just before it is held.
+    while (layer.stats().members === 0) await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
     await question.leave();
     expect(layer.stats()).toEqual({ channels: 0, groups: 0, members: 0, waiting: 0 });
   });
