@@ -111,12 +111,11 @@ export class Outbound implements TurnTask {
   }
 
   #makeRoom(frame: Buffer): boolean {
-    const { whenFull } = this.#limits;
+    const { whenFull, maxBytes } = this.#limits;
+    const fits = this.#socket.writableLength + frame.length <= maxBytes;
     let dropped = 0;
-    while (whenFull === "dropOldest" && !this.#hasRoom(frame)) {
-      const oldest = this.#frames.shift();
-      if (oldest === undefined) break;
-      this.#bytes -= oldest.length;
+    while (whenFull === "dropOldest" && fits && !this.#hasRoom(frame)) {
+      this.#bytes -= this.#frames.shift()?.length ?? 0;
       dropped++;
     }
     const room = this.#hasRoom(frame);
