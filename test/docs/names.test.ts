@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import {
   type Application,
+  diagnosticsNames,
   errorCodes,
   HttpConsumer,
   InMemoryChannelLayer,
@@ -10,7 +11,7 @@ import {
   WebsocketConsumer,
 } from "millrace";
 import { ApplicationCommunicator, WebsocketCommunicator } from "millrace/testing";
-import { quoted, tableUnder } from "./blocks.ts";
+import { documents, quoted, readDocument, tableUnder } from "./blocks.ts";
 import { exportsOf } from "./source.ts";
 
 /** The names of the methods and accessors of a class and those that it extends. */
@@ -78,4 +79,10 @@ test("docs/guides/routing.md's table of patterns is what routers do", async () =
       expect(seen.at(-1)).toEqual(JSON.parse(json));
     }
   }
+});
+
+test.each(documents())("%s names only error codes and diagnostics that there are", (document) => {
+  const named = readDocument(document).match(/\b(?:ERR_[A-Z_]+|millrace:[a-z]+:[a-z-]+)/g) ?? [];
+  const known = new Set<string>([...Object.keys(errorCodes), ...diagnosticsNames]);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
 });
