@@ -18,6 +18,7 @@ let pending = recall(`pending ${room}`, [], "sessionStorage");
 let name = recall("name", "");
 /** Whether this socket has been let in under a name. */
 let inside = false;
+let cameBefore = false;
 
 document.title = `${room} · Millrace`;
 element("room").textContent = room;
@@ -58,7 +59,8 @@ function take(message) {
     case "welcome":
       inside = true;
       people.welcome(message.person);
-      log.notice(`You are in as ${message.person.name}`, message.at);
+      log.notice(welcome(message.person.name), message.at);
+      cameBefore = true;
       for (const { id, words } of pending) socket.send(JSON.stringify({ type: "say", id, text: words }));
       showState();
       break;
@@ -85,6 +87,10 @@ function take(message) {
       break;
   }
   element("nothing").hidden = !log.empty;
+}
+
+function welcome(as) {
+  return cameBefore ? `You are in again as ${as}; what was said in between is missing here` : `You are in as ${as}`;
 }
 
 function join() {
@@ -176,6 +182,7 @@ function askName() {
 }
 
 function useName(chosen) {
+  element("problem").textContent = chosen === "" && name === "" ? "You need a name to come in." : "";
   if (chosen === "" || chosen === name) return;
   name = chosen;
   remember("name", name);

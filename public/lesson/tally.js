@@ -87,8 +87,8 @@ export class Tally {
       ["asked", this.#answers],
       ["lost", this.#lost],
     ]) {
-      const output = this.#part(part);
-      if (output !== null) output.textContent = number;
+      const place = this.#part(part);
+      if (place !== null) place.textContent = number;
     }
   }
 

@@ -26,6 +26,19 @@ describe("the chat's page", () => {
     expect(stage.errors).toEqual([]);
   });
 
+  test("says that it needs a name when none was given, and asks again", async () => {
+    const page = await stage.open("/chat/nameless/");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByText("You need a name to come in.").waitFor();
+    await say(page, "hello");
+    await page.getByRole("dialog").getByLabel("Your name").fill("Ada");
+    await page.keyboard.press("Enter");
+    await page.getByText("You are in as Ada").waitFor();
+    expect(await page.getByRole("textbox", { name: "Message" }).inputValue()).toBe("hello");
+    expect(await page.getByText("You need a name").count()).toBe(0);
+  });
+
   test("shows the same messages in the same order in three tabs", async () => {
     const pages = await threeTabs("orders");
     const each = 8;
@@ -84,6 +97,7 @@ describe("the chat's page", () => {
     await stage.start();
     for (const page of [ada, bob]) await page.locator("#status").getByText("Connected", { exact: true }).waitFor();
     await ada.locator("#log .text").getByText("meanwhile").waitFor();
+    await bob.getByText("what was said in between is missing here").waitFor();
     expect(await ada.locator("#pending li").count()).toBe(0);
     expect(await ada.getByRole("textbox", { name: "Message" }).inputValue()).toBe("half a sentence");
     expect(await ada.locator("#log .text").allTextContents()).toEqual(["before", "meanwhile"]);

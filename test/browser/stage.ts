@@ -1,4 +1,5 @@
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
+import { subscribeDiagnostics } from "millrace";
 import { type MillraceServer, serve } from "millrace/server";
 import { application } from "../../routing/routing.ts";
 import { findBrowser } from "../support/browser.mjs";
@@ -17,9 +18,12 @@ const flags = [
 
 /** The application on a free port, and a browser before it. */
 export class Stage {
-  /** What pages wrote to their consoles as errors, and what they threw. */
+  /** What pages wrote to their consoles as errors, what they threw, and how the application failed. */
   readonly errors: string[] = [];
   readonly #browser: Browser;
+  readonly #failures = subscribeDiagnostics("millrace:application:error", ({ error }) => {
+    this.errors.push(`application: ${error.message}`);
+  });
   #server: MillraceServer;
 
   private constructor(browser: Browser, server: MillraceServer) {
@@ -80,6 +84,7 @@ export class Stage {
   async strike(): Promise<void> {
     await this.#browser.close();
     await this.#server.close();
+    this.#failures[Symbol.dispose]();
   }
 }
 
