@@ -12,24 +12,22 @@ export interface HttpOptions extends RequestOptions {
   readonly body?: string | Uint8Array;
 }
 
-/** The begin of a response. */
-export interface CommunicatorHead {
+/** A whole response. */
+export interface CommunicatorResponse {
   readonly status: number;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
-}
-
-/** A whole response. */
-export interface CommunicatorResponse extends CommunicatorHead {
   readonly body: Buffer;
   /** The body as UTF-8. */
   readonly text: string;
 }
 
+type ResponseHead = Pick<CommunicatorResponse, "status" | "headers">;
+
 /** Plays a client that makes one request, without a server. */
 export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
   readonly #body: Uint8Array;
   readonly #parts: Buffer[] = [];
-  #head: CommunicatorHead | undefined;
+  #head: ResponseHead | undefined;
   #whole = false;
   #started = false;
   #state: HttpState = "waiting";
@@ -67,7 +65,7 @@ export class HttpCommunicator extends ApplicationCommunicator<HttpScope> {
   }
 
   /** The response's status and headers. */
-  async receiveHead(timeout: number = defaultTimeout): Promise<CommunicatorHead> {
+  async receiveHead(timeout: number = defaultTimeout): Promise<ResponseHead> {
     await this.request();
     const event = await this.receiveOutput(timeout);
     if (event.type !== "http.response.start") throw unexpected(event, "http.response.start");

@@ -1,3 +1,5 @@
+// Taken from the module, because a test may have replaced the global one.
+import { setImmediate } from "node:timers";
 import { afterEach } from "@jest/globals";
 
 /**
