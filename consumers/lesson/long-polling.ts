@@ -39,7 +39,12 @@ export class LongPollingConsumer extends LessonRequest {
     this.#wake();
   }
 
-  /** Settles when a message is there, when it was held for long enough, or when the client leaves. */
+  /** A server that stops does not wait for what is held. */
+  override stopping() {
+    this.#wake();
+  }
+
+  /** Settles when a message is there, when it was held for long enough, or when nobody waits any more. */
   #message(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, this.hold);

@@ -1,4 +1,4 @@
-import type { HttpDisconnect, HttpRequest, OutgoingHeaders } from "../protocol/events.ts";
+import type { HttpDisconnect, HttpRequest, HttpStopping, OutgoingHeaders } from "../protocol/events.ts";
 import { headerPairs } from "../protocol/headers.ts";
 import type { HttpScope } from "../protocol/scope.ts";
 import { Consumer } from "./consumer.ts";
@@ -31,6 +31,12 @@ export class HttpConsumer<Path extends string = string> extends Consumer<Path> {
    */
   handle(_body: Uint8Array): void | Promise<void> {}
 
+  /**
+   * Called while `handle` waits, when the server is stopping. Let a request that is held open be
+   * answered here: what is not answered within the server's `shutdownTimeout` is cut.
+   */
+  stopping(): void | Promise<void> {}
+
   /** Comes last, once: after the response was sent, or when the client left. */
   disconnect(): void | Promise<void> {}
 
@@ -62,6 +68,10 @@ export class HttpConsumer<Path extends string = string> extends Consumer<Path> {
     const whole = Buffer.concat(this.#body);
     this.#body = [];
     await this.handle(whole);
+  }
+
+  http_stopping(_message: HttpStopping): void | Promise<void> {
+    return this.stopping();
   }
 
   http_disconnect(_message: HttpDisconnect): void | Promise<void> {

@@ -51,7 +51,7 @@ export const websocketProtocol: ConsumerProtocol = {
 
 export const httpProtocol: ConsumerProtocol = {
   name: "http",
-  events: new Set(["http.request", "http.disconnect"]),
+  events: new Set(["http.request", "http.stopping", "http.disconnect"]),
   last: "http.disconnect",
   runsBeside: (event) => event.type === "http.request" && !(event as HttpRequest).moreBody,
   unfinished: ({ begun, complete }) =>

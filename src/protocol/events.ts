@@ -35,6 +35,11 @@ export interface HttpDisconnect {
   readonly type: "http.disconnect";
 }
 
+/** The server is stopping: what a request waits for will not come in time, so answer now. */
+export interface HttpStopping {
+  readonly type: "http.stopping";
+}
+
 export interface LifespanStartup {
   readonly type: "lifespan.startup";
 }
@@ -46,7 +51,7 @@ export interface LifespanShutdown {
 /** What a transport hands to a websocket application. */
 export type WebsocketIncoming = WebsocketConnect | WebsocketReceive | WebsocketDisconnect;
 /** What a transport hands to an http application. */
-export type HttpIncoming = HttpRequest | HttpDisconnect;
+export type HttpIncoming = HttpRequest | HttpStopping | HttpDisconnect;
 /** What a server hands to a lifespan application. */
 export type LifespanIncoming = LifespanStartup | LifespanShutdown;
 

@@ -111,7 +111,9 @@ export class Attachment {
     const { sessions, options } = this.#hosting;
     new LastWords(socket, rawResponse(refusal), options.closeTimeout, sessions);
     const { status, reason } = refusal;
-    publish("millrace:websocket:refused", () => ({ path: request.url ?? "", status, reason }));
+    // Without the query, which may hold a secret.
+    const [path = ""] = (request.url ?? "").split("?", 1);
+    publish("millrace:websocket:refused", () => ({ path, status, reason }));
   }
 }
 

@@ -31,7 +31,7 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
   #body: RequestBody | undefined;
 
   constructor(scope: HttpScope, hosting: Hosting, request: IncomingMessage, response: ServerResponse) {
-    const exchange: NodeExchange = { request, response, takeOver: () => this.#takeOver() };
+    const exchange = new Exchange(request, response, () => this.#takeOver());
     super(Object.assign(scope, { [nodeExchangeSymbol]: exchange }), hosting.layers);
     this.#hosting = hosting;
     this.#request = request;
@@ -103,9 +103,10 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
   /** Applications may take as long as they like for a response. */
   stuck(): void {}
 
-  /** Goes on: a response that has been asked for is worth waiting for. */
+  /** Goes on: a response that has been asked for is worth waiting for. The application is told. */
   stop(): void {
     if (!this.#response.headersSent) this.#response.shouldKeepAlive = false;
+    if (!this.#taken) void this.#inbound?.deliver({ type: "http.stopping" });
   }
 
   cut(): void {
@@ -147,6 +148,31 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
     const ended = inbound?.deliver({ type: "http.disconnect" });
     if (ended === undefined) sessions.delete(this);
     else void ended.then(() => sessions.delete(this));
+  }
+}
+
+/** Its parts are no properties of its own: whoever prints a scope is not shown all of Node's insides. */
+class Exchange implements NodeExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #take: () => void;
+
+  constructor(request: IncomingMessage, response: ServerResponse, take: () => void) {
+    this.#request = request;
+    this.#response = response;
+    this.#take = take;
+  }
+
+  get request(): IncomingMessage {
+    return this.#request;
+  }
+
+  get response(): ServerResponse {
+    return this.#response;
+  }
+
+  takeOver(): void {
+    this.#take();
   }
 }
 
