@@ -59,7 +59,7 @@ export class Lifetime {
   /** The event whose handler is the last, once the end has come. What comes after it is not taken. */
   #last: Incoming | undefined;
   #lastFailure: Error | undefined;
-  /** What runs beside the mailbox. */
+  /** What runs beside the mailbox; `receive` hands it on, with its failure. */
   #beside: Promise<void> | undefined;
   /** The events that are being handled, the oldest first. */
   #unsettled: Set<Incoming> | undefined;
@@ -174,8 +174,6 @@ export class Lifetime {
     const handled = this.#call(handler, event, (thrown) => this.#fail(thrown, event));
     if (!this.#protocol.runsBeside(event)) return handled;
     this.#beside = Promise.resolve(handled).then(() => this.#handledBeside(event));
-    // Whoever awaits `receive` hears of the failure; this only keeps it from going unhandled.
-    this.#beside.catch(() => {});
     return undefined;
   }
 

@@ -59,7 +59,7 @@ export class Mailbox<E> {
    * @param expiresAt in milliseconds since 1970: an event that still waits then is dropped.
    */
   push(event: E, expiresAt = Infinity): void | Promise<void> {
-    if (this.#running < this.#concurrency && !this.#draining && this.waiting === 0) return this.#start(event);
+    if (this.#running < this.#concurrency && this.waiting === 0) return this.#start(event);
     return new Promise((resolve, reject) => {
       (this.#queue ??= new Queue()).push({ event, expiresAt, resolve, reject });
     });

@@ -1,7 +1,8 @@
-import { describe, expect, test } from "@jest/globals";
-import { HttpConsumer, type Outgoing } from "millrace";
+import { describe, expect, jest, test } from "@jest/globals";
+import { HttpConsumer, type Outgoing, subscribeDiagnostics } from "millrace";
 import { HttpCommunicator } from "millrace/testing";
 import { RecordingConnection, httpScope } from "../support/recording-connection.ts";
+import { gate } from "../support/gate.ts";
 import { memoryLayers } from "../support/memory.ts";
 
 const newLayer = memoryLayers();
@@ -174,6 +175,83 @@ describe("a long poll", () => {
 
     expect(Poll.ends).toEqual(["left", "disconnected"]);
     expect(layer.stats().members).toBe(0);
+  });
+});
+
+describe("an http consumer whose handle does not hear the signal", () => {
+  class Deaf extends HttpConsumer {
+    static log: string[] = [];
+    static entered = gate();
+    static held = gate();
+    override groups = ["news"];
+
+    override async handle(): Promise<void> {
+      Deaf.entered.open();
+      await Deaf.held.promise;
+      Deaf.log.push("handle ended");
+    }
+
+    room_news(): void {
+      throw new Error("broken");
+    }
+
+    override disconnect(): void {
+      Deaf.log.push("disconnected");
+    }
+  }
+
+  async function waiting(layer = newLayer()): Promise<HttpCommunicator> {
+    Deaf.log = [];
+    Deaf.entered = gate();
+    Deaf.held = gate();
+    const communicator = new HttpCommunicator(Deaf, "GET", "/", layersOf(layer));
+    await communicator.request();
+    await Deaf.entered.promise;
+    return communicator;
+  }
+
+  test("is disconnected after it all the same, when the client leaves", async () => {
+    const communicator = await waiting();
+    await expect(communicator.leave(10)).rejects.toMatchObject({ code: "ERR_TIMEOUT" });
+    expect(Deaf.log).toEqual([]);
+    Deaf.held.open();
+    await communicator.leave();
+
+    expect(Deaf.log).toEqual(["handle ended", "disconnected"]);
+  });
+
+  test("is disconnected after it all the same, when another of its handlers fails", async () => {
+    const layer = newLayer();
+    const communicator = await waiting(layer);
+    await layer.groupSend<Deaf>("news", { type: "room.news" });
+    expect((await communicator.receiveHead()).status).toBe(500);
+    expect(await communicator.receiveBody()).toMatchObject({ moreBody: false });
+    expect(Deaf.log).toEqual([]);
+    Deaf.held.open();
+    await communicator.leave();
+
+    expect(Deaf.log).toEqual(["handle ended", "disconnected"]);
+  });
+
+  test("is abandoned after the grace, and named as what was stuck", async () => {
+    const abandoned: unknown[] = [];
+    const listening = subscribeDiagnostics("millrace:consumer:abandoned", (payload) => abandoned.push(payload));
+    const layer = newLayer();
+    const communicator = await waiting(layer);
+    jest.useFakeTimers({ doNotFake: ["setImmediate", "nextTick"] });
+    const gone = communicator.leave();
+    await new Promise((resolve) => setImmediate(resolve));
+    await jest.advanceTimersByTimeAsync(10_000);
+    await gone;
+    listening[Symbol.dispose]();
+    jest.useRealTimers();
+
+    expect(Deaf.log).toEqual(["disconnected"]);
+    expect(abandoned).toEqual([{ consumer: "Deaf", event: "http.request", dropped: 0 }]);
+    expect(layer.stats().members).toBe(0);
+    Deaf.held.open();
+    await communicator.wait();
+    expect(Deaf.log).toEqual(["disconnected", "handle ended"]);
   });
 });
 

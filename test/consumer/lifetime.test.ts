@@ -677,23 +677,61 @@ describe("a peer that leaves while the consumer opens", () => {
 
   test("before a middleware has let it through is heard of by nobody at all", async () => {
     const held = gate();
-    const layer = newLayer();
-    const communicator = new WebsocketCommunicator(
-      async (connection) => {
-        await held.promise;
-        return Logging.asApplication()(connection);
-      },
-      "/",
-      { layers: { default: layer } },
-    );
+    const events: Incoming[] = [];
+    const communicator = new WebsocketCommunicator(async () => {
+      await held.promise;
+      return (event) => void events.push(event);
+    }, "/");
     const connecting = communicator.sendInput({ type: "websocket.connect" });
     const gone = communicator.disconnect();
     held.open();
     await connecting;
     await gone;
 
-    expect(Logging.log).toEqual([]);
-    expect(layer.stats().channels).toBe(0);
+    expect(events).toEqual([]);
+  });
+});
+
+describe("a consumer whose end has begun", () => {
+  test("takes no message any more, so that none of them waits", async () => {
+    const held = gate();
+    const layer = newLayer();
+    class Slow extends Logging {
+      override async disconnect(): Promise<void> {
+        await held.promise;
+      }
+    }
+    const communicator = open(Slow, layer);
+    await communicator.connect();
+    const gone = communicator.disconnect();
+    await turn();
+    await layer.groupSend<Logging>("room", { type: "room.news", text: "late" });
+    expect(layer.stats().waiting).toBe(0);
+    held.open();
+    await gone;
+
+    expect(Logging.log).toEqual(["connect"]);
+  });
+
+  test("joins no more of its groups", async () => {
+    const held = gate();
+    const joined: string[] = [];
+    class Joining extends Logging {
+      override groups = ["room", "hall"];
+    }
+    const communicator = open(Joining, newLayer(), {
+      groupAdd: (group) => {
+        joined.push(group);
+        return held.promise;
+      },
+    });
+    await communicator.sendInput({ type: "websocket.connect" });
+    const gone = communicator.disconnect();
+    await turn();
+    held.open();
+    await gone;
+
+    expect(joined).toEqual(["room"]);
   });
 });
 
