@@ -1,5 +1,4 @@
 import { MillraceError, toError } from "../protocol/errors.ts";
-import type { Channel, ChannelLayer } from "../protocol/channel-layer.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { publish, reportError, reportExpired } from "../protocol/diagnostics.ts";
 import type { Incoming, Outgoing } from "../protocol/events.ts";
@@ -7,7 +6,9 @@ import type { LayerMessage } from "../protocol/message.ts";
 import { Mailbox } from "../flow/mailbox.ts";
 import { AcceptConnection, type Control, controlOf, DenyConnection } from "./control.ts";
 import { findHandler, type Handler, type HandlerClass, handlerName, whyUnhandled } from "./handlers.ts";
+import { checkGroups, Membership, reportLayer } from "./membership.ts";
 import type { Answer, ConsumerProtocol } from "./protocols.ts";
+import { isThenable } from "./thenable.ts";
 
 /** What a lifetime drives: a consumer's instance, seen from within. */
 export interface Served {
@@ -52,10 +53,10 @@ export class Lifetime {
   readonly #protocol: ConsumerProtocol;
   readonly #connection: Connection;
   readonly #mailbox: Mailbox<Incoming>;
+  readonly #membership = new Membership();
   #phase: Phase = "new";
   #begun = false;
   #complete = false;
-  #channel: Channel | undefined;
   /** The event whose handler is the last, once the end has come. What comes after it is not taken. */
   #last: Incoming | undefined;
   #lastFailure: Error | undefined;
@@ -76,13 +77,13 @@ export class Lifetime {
     this.#mailbox = new Mailbox(
       (event) => this.#handle(event),
       // Only a layer gives its messages an age.
-      (message) => reportExpired(this.#channel?.name ?? "", message as LayerMessage),
+      (message) => reportExpired(this.#membership.channelName ?? "", message as LayerMessage),
     );
   }
 
   /** The name of the consumer's own channel, once it has one. */
   get channelName(): string | undefined {
-    return this.#channel?.name;
+    return this.#membership.channelName;
   }
 
   /** Sends to the peer. */
@@ -119,41 +120,26 @@ export class Lifetime {
   #open(first: Incoming): void | Promise<void> {
     this.#phase = "opening";
     try {
-      const { groups } = this.#consumer;
-      checkGroups(groups);
-      const layer = this.#findLayer();
-      if (layer === undefined) return this.#enter(first);
-      const channel = layer.newChannel((message, expiresAt) => this.#deliver(message, expiresAt));
-      if (!isThenable(channel) && groups.length === 0) {
-        this.#channel = channel;
-        return this.#enter(first);
-      }
-      return this.#follow(first, this.#join(layer, channel, groups)).then(
+      const joined = this.#join();
+      if (joined === undefined) return this.#enter(first);
+      return this.#follow(first, joined).then(
         () => this.#enter(first),
-        (thrown: unknown) => (this.#hasEnded() ? this.#reportLayer(thrown) : this.#fail(thrown, first)),
+        (thrown: unknown) =>
+          this.#hasEnded() ? reportLayer(this.#consumer.channelLayerAlias, thrown) : this.#fail(thrown, first),
       );
     } catch (thrown) {
       return this.#fail(thrown, first);
     }
   }
 
-  /** The consumer's layer; an application without layers does without, unless it asks for one. */
-  #findLayer(): ChannelLayer | undefined {
+  /** An application without layers does without, unless its consumer asks for one. */
+  #join(): void | Promise<void> {
     const { layers } = this.#connection;
     const { channelLayerAlias, groups } = this.#consumer;
-    const optional = channelLayerAlias === "default" && groups.length === 0;
-    return optional && !layers.has(channelLayerAlias) ? undefined : layers.get(channelLayerAlias);
-  }
-
-  async #join(layer: ChannelLayer, pending: Channel | Promise<Channel>, groups: readonly string[]): Promise<void> {
-    const channel = await pending;
-    // The grace may have ended while the layer was slow; nobody else would close the channel then.
-    if (this.#hasEnded()) return channel.close();
-    this.#channel = channel;
-    for (const group of groups) {
-      if (this.#last === undefined) await layer.groupAdd(group, channel.name);
-    }
-    return undefined;
+    checkGroups(groups);
+    if (channelLayerAlias === "default" && groups.length === 0 && !layers.has("default")) return undefined;
+    const layer = layers.get(channelLayerAlias);
+    return this.#membership.open(layer, groups, (message, expiresAt) => this.#deliver(message, expiresAt));
   }
 
   #enter(first: Incoming): void | Promise<void> {
@@ -292,6 +278,7 @@ export class Lifetime {
   /** Takes nothing new, and lets the last event in when nothing else is handled any more. */
   #end(last: Incoming): void {
     this.#last = last;
+    this.#membership.stopJoining();
     this.#mailbox.concurrency = 1;
     void this.#mailbox.push(last);
     if (!this.#settled) this.#grace ??= this.#newGrace(last);
@@ -304,7 +291,7 @@ export class Lifetime {
   /** Goes on without what did not end in time: a handler, the last handler, or the channel. */
   #graceOver(last: Incoming): void {
     if (this.#hasEnded()) {
-      this.#reportLayer(channelStaysOpen(this.#class.grace));
+      reportLayer(this.#consumer.channelLayerAlias, channelStaysOpen(this.#class.grace));
       return this.#settle();
     }
     const [oldest = last] = this.#unsettled ?? [];
@@ -331,17 +318,8 @@ export class Lifetime {
     if (this.#phase === "ended") return undefined;
     this.#phase = "ended";
     this.#mailbox.clear();
-    const closing = this.#closeChannel();
-    return closing === undefined ? this.#settle() : closing.then(() => this.#settle());
-  }
-
-  #closeChannel(): void | Promise<void> {
-    const failed = (thrown: unknown): void => this.#reportLayer(thrown);
-    try {
-      return this.#channel?.close()?.catch(failed);
-    } catch (thrown) {
-      return failed(thrown);
-    }
+    const leaving = this.#membership.leave(this.#consumer.channelLayerAlias);
+    return leaving === undefined ? this.#settle() : leaving.then(() => this.#settle());
   }
 
   #settle(): void {
@@ -371,10 +349,6 @@ export class Lifetime {
     }));
   }
 
-  #reportLayer(thrown: unknown): void {
-    publish("millrace:layer:error", () => ({ layer: this.#consumer.channelLayerAlias, error: toError(thrown) }));
-  }
-
   // Asked after a call that may have changed the state: TypeScript takes it for what it was before.
 
   #isEnding(): boolean {
@@ -390,22 +364,9 @@ export class Lifetime {
   }
 }
 
-function checkGroups(groups: readonly string[]): void {
-  if (Array.isArray(groups)) return;
-  throw new MillraceError("ERR_INVALID_OPTION", {
-    happened: "A consumer's groups can't be joined",
-    got: groups,
-    wanted: "an array of names",
-  });
-}
-
 function channelStaysOpen(grace: number): MillraceError {
   return new MillraceError("ERR_TIMEOUT", {
     happened: "The channel of a consumer that has ended does not close",
     wanted: `it within ${grace} ms`,
   });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

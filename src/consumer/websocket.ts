@@ -31,7 +31,11 @@ export class WebsocketConsumer<Path extends string = string> extends Consumer<Pa
     this.close(closeCodes.unsupportedData.code, "this consumer takes text");
   }
 
-  /** Comes last, once: with the code of the peer's close frame, or 1006 when there was none. */
+  /**
+   * Comes last, once, if `connect` was entered: with the code of the peer's close frame, or 1006 when
+   * there was none. A consumer that ends by itself does not wait for that: after a failure the code is
+   * 1011, after `StopConsumer` 1000.
+   */
   disconnect(_code: number, _reason: string): void | Promise<void> {}
 
   /**

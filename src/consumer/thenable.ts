@@ -1,0 +1,4 @@
+/** Tells a promise, of whatever library, from what is there already. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
