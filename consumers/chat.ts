@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from "node:crypto";
-import { DenyConnection, isMillraceError, JsonWebsocketConsumer } from "millrace";
+import { randomUUID } from "node:crypto";
+import { DenyConnection, groupName, isMillraceError, JsonWebsocketConsumer } from "millrace";
 import { readChatInput, readRoom } from "./chat-input.ts";
 
 /** Somebody in a room. The id is that of one socket: a name may be there twice. */
@@ -29,7 +29,7 @@ export class ChatConsumer extends JsonWebsocketConsumer<"/ws/chat/:room/"> {
   override connect() {
     const room = readRoom(this.params.room);
     if (room === undefined) throw new DenyConnection({ status: 404, body: "There is no such room.\n" });
-    this.#group = groupOf(room);
+    this.#group = groupName("chat", room);
     this.accept();
   }
 
@@ -131,11 +131,6 @@ export class ChatConsumer extends JsonWebsocketConsumer<"/ws/chat/:room/"> {
   #person(): Person {
     return { id: this.#id, name: this.#name ?? "" };
   }
-}
-
-/** A group's name has at most 99 letters of ASCII, and a room's is any text: its hash always fits. */
-function groupOf(room: string): string {
-  return `chat.${createHash("sha256").update(room).digest("base64url")}`;
 }
 
 function now(): string {

@@ -33,7 +33,7 @@ export type {
   Subscriber,
 } from "./protocol/channel-layer.ts";
 export { ChannelLayers, getChannelLayer, installChannelLayers } from "./protocol/channel-layers.ts";
-export { checkChannelName, checkGroupName, maxNameLength } from "./protocol/names.ts";
+export { checkChannelName, checkGroupName, groupName, maxNameLength } from "./protocol/names.ts";
 export {
   type ErrorCode,
   errorCodes,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { MillraceError } from "./errors.ts";
 
 /** The longest name of a channel or group, in characters. Python's `channels` refuses longer ones. */
@@ -28,10 +29,38 @@ export function checkChannelName(name: string): void {
   if (broken !== undefined) throw invalidName("channel", name, broken);
 }
 
+/**
+ * A group's name for any texts: a room that users name, an account and a topic. Other texts give
+ * another name. The parts are joined by periods; of each, letters, digits and hyphens stay as they
+ * are, and every other byte of its UTF-8 is written as an underscore and two hexadecimal digits. A
+ * name that would be too long is its SHA-256 instead, behind two underscores.
+ *
+ * @throws MillraceError `ERR_INVALID_NAME` for a text with a lone surrogate.
+ * @example
+ * ```ts
+ * groupName("chat", "mill pond"); // chat.mill_20pond
+ * ```
+ */
+export function groupName(...parts: readonly string[]): string {
+  const name = parts.map(escapePart).join(".");
+  if (name !== "" && name.length <= maxNameLength) return name;
+  return `__${createHash("sha256").update(name).digest("base64url")}`;
+}
+
 /** The part of a channel's name that names a queue: up to and with its `!`, or all of it. */
 export function nonLocalName(channel: string): string {
   const end = channel.indexOf("!");
   return end === -1 ? channel : channel.slice(0, end + 1);
+}
+
+function escapePart(part: string): string {
+  if (!part.isWellFormed()) throw invalidName("group", part, "text without lone surrogates");
+  let escaped = "";
+  for (const byte of Buffer.from(part)) {
+    const character = String.fromCharCode(byte);
+    escaped += /[a-zA-Z0-9-]/.test(character) ? character : `_${byte.toString(16).padStart(2, "0")}`;
+  }
+  return escaped;
 }
 
 function brokenChannelRule(name: string): string | undefined {

@@ -7,32 +7,39 @@ import { root } from "../support/packed-package.ts";
 const publicNames: Readonly<Record<string, { readonly values: string; readonly types: string }>> = {
   millrace: {
     values: `
-      AcceptConnection ChannelLayers Consumer DenyConnection HttpConsumer InMemoryChannelLayer
-      JsonWebsocketConsumer MillraceError StopConsumer TransportConnection WebsocketConsumer asApplicationSymbol
-      checkChannelName checkGroupName closeCodes describeRoutes diagnosticsNames errorCodes getChannelLayer
-      installChannelLayers isMillraceError maxNameLength subscribeDiagnostics toApplication
+      AcceptConnection ChannelLayers ChannelNameRouter Consumer DenyConnection HttpConsumer InMemoryChannelLayer
+      JsonWebsocketConsumer MillraceError ProtocolTypeRouter StopConsumer TransportConnection URLRouter
+      WebsocketConsumer asApplicationSymbol checkChannelName checkGroupName closeCodes describeRoutes
+      diagnosticsNames errorCodes getChannelLayer groupName installChannelLayers isMillraceError lifespan
+      maxNameLength nodeListener path rePath subscribeDiagnostics toApplication wraps
     `,
     types: `
-      Address Application ApplicationLike ApplicationSource Channel ChannelCapacity ChannelLayer
-      ChannelLayerOptions ChannelScope CloseCode Connection ConnectionChange ConsumerClass ConsumerInit Denial
-      Diagnostics DiagnosticsName ErrorCode ErrorDetails GroupSendReport HttpAbort HttpDisconnect HttpIncoming
-      HttpOutgoing HttpRequest HttpResponseBody HttpResponseStart HttpScope InMemoryStats Incoming LayerMessage
-      LayerValue LifespanIncoming LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf Outgoing
-      OutgoingHeaders Params PathParams Protocol Receive RequestScope RouteDescription Scope Subscriber
-      WebsocketAccept WebsocketClose WebsocketConnect WebsocketDeny WebsocketDisconnect WebsocketIncoming
-      WebsocketOutgoing WebsocketReceive WebsocketScope WebsocketSend
+      Address Application ApplicationLike ApplicationSource Callable Channel ChannelApplications ChannelCapacity
+      ChannelLayer ChannelLayerOptions ChannelScope CloseCode Connection ConnectionChange ConsumerClass
+      ConsumerInit Denial Diagnostics DiagnosticsName ErrorCode ErrorDetails GroupSendReport HttpAbort
+      HttpDisconnect HttpIncoming HttpOutgoing HttpRequest HttpResponseBody HttpResponseStart HttpScope
+      HttpStopping InMemoryStats Incoming LayerMessage LayerValue LifespanContext LifespanHooks LifespanIncoming
+      LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf NodeListener Outgoing OutgoingHeaders
+      Params PathMismatch PathParams Protocol ProtocolApplications Receive RequestScope Route RouteDescription
+      RouteOptions RouteTarget Scope Subscriber WebsocketAccept WebsocketClose WebsocketConnect WebsocketDeny
+      WebsocketDisconnect WebsocketIncoming WebsocketOutgoing WebsocketReceive WebsocketScope WebsocketSend
     `,
   },
   "millrace/server": {
-    values: "",
-    types: "",
+    values: `
+      attach serve
+    `,
+    types: `
+      AttachOptions MillraceAttachment MillraceServer OutboundOptions ServeOptions WhenFull
+    `,
   },
   "millrace/testing": {
     values: `
-      ApplicationCommunicator HttpCommunicator WebsocketCommunicator
+      ApplicationCommunicator HttpCommunicator WebsocketCommunicator layerConformance liveServer
     `,
     types: `
-      CommunicatorResponse ConnectResult HttpOptions ReceivedClose RequestOptions WebsocketOptions
+      CommunicatorResponse ConnectResult HttpOptions LayerConformanceCase LayerConformanceOptions LiveServer
+      LiveServerOptions OptionalPromise ReceivedClose RequestOptions WebsocketOptions
     `,
   },
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
-import { checkChannelName, checkGroupName, maxNameLength } from "millrace";
+import { checkChannelName, checkGroupName, groupName, maxNameLength } from "millrace";
 import { nonLocalName } from "../../src/protocol/names.ts";
 
 /** Says no with a sentence, or nothing. */
@@ -105,5 +105,40 @@ describe("names", () => {
 
   test("of channels have a part that is not local: up to and with the '!'", () => {
     expect(["a!b", "a!", "a", "a.b!c"].map(nonLocalName)).toEqual(["a!", "a!", "a", "a.b!"]);
+  });
+});
+
+describe("a group's name for any texts", () => {
+  const text = fc.string({ unit: "grapheme", maxLength: 60 });
+
+  test("is always a group's name, and the same for the same texts", () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 4 }), (parts) => {
+        const name = groupName(...parts);
+        expect(objection(checkGroupName, name)).toBeUndefined();
+        expect(groupName(...parts)).toBe(name);
+      }),
+    );
+  });
+
+  test("is another for other texts, also where the signs of the escape are in them", () => {
+    const tricky = fc.oneof(text, fc.string({ unit: fc.constantFrom("a", ".", "_", "2", "e", " "), maxLength: 6 }));
+    const texts = fc.array(tricky, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(texts, texts, (some, others) => {
+        expect(groupName(...some) === groupName(...others)).toBe(JSON.stringify(some) === JSON.stringify(others));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("can be read where the text is plain, and is short where it is long", () => {
+    expect(groupName("chat", "lobby-2")).toBe("chat.lobby-2");
+    expect(groupName("chat", "a.b_c")).toBe("chat.a_2eb_5fc");
+    expect(groupName("chat", "x".repeat(95))).toMatch(/^__[\w-]{43}$/);
+  });
+
+  test("can't be made of text with a lone surrogate", () => {
+    expect(() => groupName("chat", "\ud800")).toThrow(expect.objectContaining({ code: "ERR_INVALID_NAME" }));
   });
 });

@@ -169,9 +169,9 @@ describe("refusing", () => {
           connection.send({ type: "websocket.deny", status: 302, headers: { location: "/login" } });
       }),
     );
-    expect(await refusal(serves.port, "/private/")).toMatchObject({ status: 302, headers: { location: "/login" } });
+    expect(await refusal(serves.port, "/members/")).toMatchObject({ status: 302, headers: { location: "/login" } });
     expect(published.entries).toMatchObject([
-      { name: "millrace:websocket:refused", payload: { path: "/private/", status: 302 } },
+      { name: "millrace:websocket:refused", payload: { path: "/members/", status: 302 } },
     ]);
   });
 });
