@@ -245,6 +245,22 @@ describe("a mailbox with a concurrency of more than 1", () => {
     await Promise.all(pushes);
   });
 
+  test("lets nothing that a handler pushes overtake what waits", async () => {
+    const slow = gate();
+    const begun: string[] = [];
+    const mailbox: Mailbox<string> = new Mailbox((event) => {
+      begun.push(event);
+      if (event === "pushes") void mailbox.push("pushed");
+      return event === "slow" ? slow.promise : undefined;
+    });
+    const pushes = ["slow", "pushes", "waits"].map((event) => push(mailbox, event));
+    mailbox.concurrency = 3;
+    slow.open();
+    await Promise.all(pushes);
+
+    expect(begun).toEqual(["slow", "pushes", "waits", "pushed"]);
+  });
+
   test("lets the next event wait for all others once the limit is 1 again", async () => {
     const gates = [gate(), gate()];
     const log: string[] = [];
