@@ -20,6 +20,7 @@ import type { Session } from "./sessions.ts";
  * `http.request` events; the last event, once, if the application was found, is `http.disconnect`.
  */
 export class HttpExchange extends TransportConnection<HttpScope> implements Session, InboundOwner {
+  gone = false;
   readonly #hosting: Hosting;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -142,6 +143,7 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
     this.#state = "closed";
     this.#body?.stop();
     const inbound = this.#inbound;
+    this.gone = true;
     this.#inbound = undefined;
     this.endSession();
     const { sessions } = this.#hosting;

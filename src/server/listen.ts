@@ -75,5 +75,6 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
+  // Not by `instanceof`: an error of Node's own may come from another realm than this module.
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

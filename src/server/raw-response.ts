@@ -44,6 +44,10 @@ export class LastWords implements Session, WheelItem {
     socket.resume();
   }
 
+  get gone(): boolean {
+    return this.#socket.closed;
+  }
+
   onDue(): void {
     this.#socket.destroy();
   }

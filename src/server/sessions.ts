@@ -1,10 +1,15 @@
 /** What a server serves, and must see ended before it has stopped. */
 export interface Session {
+  /** Whether the peer is gone and the application has been handed its last event. */
+  readonly gone: boolean;
   /** Asks it to end. */
   stop(): void;
   /** Ends it now. */
   cut(): void;
 }
+
+/** A socket that is cut is gone within a few turns; this only keeps a stop from waiting for ever. */
+const cutTurns = 1000;
 
 /** All that a server serves at a time. */
 export class Sessions {
@@ -42,6 +47,9 @@ export class Sessions {
     await this.#empty(timeout);
     const left = Array.from(this.#all);
     for (const session of left) session.cut();
+    for (let turns = 0; turns < cutTurns && left.some((session) => !session.gone); turns++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     return left.length;
   }
 

@@ -44,6 +44,7 @@ export class WebsocketConnection
   implements Session, WheelItem, InboundOwner, OpenSocketOwner
 {
   due = 0;
+  gone = false;
   readonly #hosting: Hosting;
   readonly #shared: boolean;
   #handshake: Handshake | undefined;
@@ -232,6 +233,7 @@ export class WebsocketConnection
 
   #finish(code: number, reason: string): void {
     const inbound = this.#inbound;
+    this.gone = true;
     this.#inbound = undefined;
     inbound?.release();
     this.endSession();
