@@ -147,9 +147,8 @@ describe("while connect() is pending", () => {
     const released = new Promise<void>((resolve) => (release = resolve));
     const application = handling(async (event, connection) => {
       if (connection.scope.type !== "websocket") return;
-      events.add(
-        "text" in event ? String(event["text"]) : "code" in event ? `${event.type} ${event["code"]}` : event.type,
-      );
+      const { type, text, code } = event as { type: string; text?: string; code?: number };
+      events.add(text ?? (code === undefined ? type : `${type} ${code}`));
       if (event.type !== "websocket.connect") return;
       await released;
       connection.send({ type: "websocket.accept" });

@@ -7,7 +7,7 @@ import { Outbound } from "../../src/server/outbound.ts";
 /** A stream that counts what reaches it, and takes more only when it is told to. */
 class Counted extends Writable {
   readonly writes: Buffer[] = [];
-  #pending: Array<() => void> = [];
+  readonly #pending: Array<() => void> = [];
   stuck: boolean;
 
   constructor({ stuck = false } = {}) {

@@ -174,7 +174,12 @@ describe("the application's hooks", () => {
         log.push(event.type);
         if (event.type === "websocket.connect") connection.send({ type: "websocket.accept" });
         if (event.type === "lifespan.startup")
-          return new Promise((resolve) => setImmediate(() => (log.push("started"), resolve())));
+          return new Promise((resolve) => {
+            setImmediate(() => {
+              log.push("started");
+              resolve();
+            });
+          });
         if (event.type === "lifespan.shutdown") log.push(`aborted ${connection.signal.aborted}`);
         return undefined;
       },
@@ -207,15 +212,15 @@ describe("the application's hooks", () => {
         throw new NoRoute("No route", []);
       },
     ],
-  ])("are not there for %s, and that is no error", async (_, application) => {
+  ])("are not there for %s, and that is no error", async (_name, application) => {
     using published = new Published("millrace:application:error");
-    await using _server = await serve(application, { port: 0 });
+    await using _ = await serve(application, { port: 0 });
     expect(published.entries).toEqual([]);
   });
 
   test("are not there for an application that fails when it is asked, which is published", async () => {
     using published = new Published("millrace:application:error");
-    await using _server = await serve(
+    await using _ = await serve(
       () => {
         throw new Error("what lifespan?");
       },

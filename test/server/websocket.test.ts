@@ -21,7 +21,7 @@ describe("the scope of a socket", () => {
       }),
     );
     using _ = await RawClient.open(serves.port, target, headers);
-    return scopes.find(() => true);
+    return await scopes.find(() => true);
   }
 
   test("has the path decoded and as it was sent, and the query as it was sent and parsed", async () => {
