@@ -1,29 +1,17 @@
-import { MillraceError, toError } from "../protocol/errors.ts";
+import { toError } from "../protocol/errors.ts";
+import type { ChannelLayers } from "../protocol/channel-layers.ts";
 import type { Connection } from "../protocol/connection.ts";
-import { publish, reportError, reportExpired } from "../protocol/diagnostics.ts";
+import { publish, reportExpired } from "../protocol/diagnostics.ts";
 import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { Mailbox } from "../flow/mailbox.ts";
-import { AcceptConnection, type Control, controlOf, DenyConnection } from "./control.ts";
-import { findHandler, type Handler, type HandlerClass, handlerName, whyUnhandled } from "./handlers.ts";
-import { checkGroups, Membership, reportLayer } from "./membership.ts";
-import type { Answer, ConsumerProtocol } from "./protocols.ts";
+import { Calls } from "./calls.ts";
+import { type Control, controlOf, StopConsumer } from "./control.ts";
+import { channelStaysOpen, checkGroups, Membership, reportLayer } from "./membership.ts";
+import { Peer } from "./peer.ts";
+import type { ConsumerProtocol } from "./protocols.ts";
+import type { Served, ServedClass } from "./served.ts";
 import { isThenable } from "./thenable.ts";
-
-/** What a lifetime drives: a consumer's instance, seen from within. */
-export interface Served {
-  readonly groups: readonly string[];
-  readonly channelLayerAlias: string;
-  onError(error: Error, event: Incoming): void | Promise<void>;
-}
-
-/** What a consumer's class settles for all of its instances. */
-export interface ServedClass extends HandlerClass {
-  /** How many events are handled at once after `connect`. */
-  readonly concurrency: number;
-  /** For how many milliseconds handlers may go on after the peer is gone. */
-  readonly grace: number;
-}
 
 /**
  * - `new`: nothing is acquired yet.
@@ -51,19 +39,17 @@ export class Lifetime {
   readonly #consumer: Served;
   readonly #class: ServedClass;
   readonly #protocol: ConsumerProtocol;
-  readonly #connection: Connection;
+  readonly #layers: ChannelLayers;
+  readonly #peer: Peer;
+  readonly #calls: Calls;
   readonly #mailbox: Mailbox<Incoming>;
   readonly #membership = new Membership();
   #phase: Phase = "new";
-  #begun = false;
-  #complete = false;
   /** The event whose handler is the last, once the end has come. What comes after it is not taken. */
   #last: Incoming | undefined;
   #lastFailure: Error | undefined;
   /** What runs beside the mailbox; `receive` hands it on, with its failure. */
   #beside: Promise<void> | undefined;
-  /** The events that are being handled, the oldest first. */
-  #unsettled: Set<Incoming> | undefined;
   #grace: NodeJS.Timeout | undefined;
   #settled = false;
   #over: Promise<void> | undefined;
@@ -73,7 +59,9 @@ export class Lifetime {
     this.#consumer = consumer;
     this.#class = servedClass;
     this.#protocol = protocol;
-    this.#connection = connection;
+    this.#layers = connection.layers;
+    this.#peer = new Peer(connection, protocol, servedClass.name);
+    this.#calls = new Calls(consumer, servedClass, protocol);
     this.#mailbox = new Mailbox(
       (event) => this.#handle(event),
       // Only a layer gives its messages an age.
@@ -88,10 +76,7 @@ export class Lifetime {
 
   /** Sends to the peer. */
   send(event: Outgoing): boolean {
-    const sent = this.#connection.send(event);
-    if (event.type === "websocket.accept" || event.type === "http.response.start") this.#begun = true;
-    if (event.type === "http.response.body" && event.moreBody !== true) this.#complete = true;
-    return sent;
+    return this.#peer.send(event);
   }
 
   /** Takes an event of the transport; it is the consumer's `Receive`. */
@@ -107,7 +92,7 @@ export class Lifetime {
   #deliver(message: LayerMessage, expiresAt: number): void | Promise<void> {
     if (this.#last !== undefined) return undefined;
     // In the mailbox nobody could tell it from the transport's own.
-    if (this.#protocol.events.has(message.type)) return this.#reportUnhandled(message);
+    if (this.#protocol.events.has(message.type)) return this.#calls.reportUnhandled(message);
     const handled = this.#mailbox.push(message, expiresAt);
     return handled === undefined ? undefined : handled.catch(() => {});
   }
@@ -122,7 +107,7 @@ export class Lifetime {
     try {
       const joined = this.#join();
       if (joined === undefined) return this.#enter(first);
-      return this.#follow(first, joined).then(
+      return this.#calls.follow(first, joined).then(
         () => this.#enter(first),
         (thrown: unknown) =>
           this.#hasEnded() ? reportLayer(this.#consumer.channelLayerAlias, thrown) : this.#fail(thrown, first),
@@ -134,7 +119,7 @@ export class Lifetime {
 
   /** An application without layers does without, unless its consumer asks for one. */
   #join(): void | Promise<void> {
-    const { layers } = this.#connection;
+    const layers = this.#layers;
     const { channelLayerAlias, groups } = this.#consumer;
     checkGroups(groups);
     if (channelLayerAlias === "default" && groups.length === 0 && !layers.has("default")) return undefined;
@@ -155,9 +140,9 @@ export class Lifetime {
   }
 
   #dispatch(event: Incoming): void | Promise<void> {
-    const handler = this.#transportHandler(event) ?? findHandler(this.#class, event.type);
-    if (handler === undefined) return this.#reportUnhandled(event);
-    const handled = this.#call(handler, event, (thrown) => this.#fail(thrown, event));
+    const handler = this.#calls.find(event);
+    if (handler === undefined) return undefined;
+    const handled = this.#calls.call(handler, event, (thrown) => this.#fail(thrown, event));
     if (!this.#protocol.runsBeside(event)) return handled;
     this.#beside = Promise.resolve(handled).then(() => this.#handledBeside(event));
     return undefined;
@@ -165,36 +150,8 @@ export class Lifetime {
 
   #handledBeside(event: Incoming): void | Promise<void> {
     if (this.#last !== undefined) return undefined;
-    const unfinished = this.#protocol.unfinished(this.#answer());
+    const unfinished = this.#peer.unfinished();
     return unfinished === undefined ? this.#endEarly(false) : this.#fail(unfinished, event);
-  }
-
-  /** The method for an event of the transport: `websocket.receive` gives `websocket_receive`. */
-  #transportHandler(event: Incoming): Handler | undefined {
-    if (!this.#protocol.events.has(event.type)) return undefined;
-    // The framework's class for this protocol has a method for each of its events.
-    const method = (this.#consumer as unknown as Record<string, unknown>)[handlerName(event.type)];
-    return typeof method === "function" ? (method as Handler) : undefined;
-  }
-
-  #call(handler: Handler, event: Incoming, failed: (thrown: unknown) => void | Promise<void>): void | Promise<void> {
-    let outcome: unknown;
-    try {
-      outcome = handler.call(this.#consumer, event);
-    } catch (thrown) {
-      return failed(thrown);
-    }
-    return isThenable(outcome) ? this.#follow(event, outcome).then(() => {}, failed) : undefined;
-  }
-
-  /** Remembers an event while it is handled, so that a handler that does not end can be named. */
-  #follow(event: Incoming, outcome: PromiseLike<unknown>): Promise<unknown> {
-    const unsettled = (this.#unsettled ??= new Set());
-    unsettled.add(event);
-    return Promise.resolve(outcome).finally(() => {
-      unsettled.delete(event);
-      if (unsettled.size === 0 && this.#unsettled === unsettled) this.#unsettled = undefined;
-    });
   }
 
   /**
@@ -206,28 +163,22 @@ export class Lifetime {
     if (control !== undefined) return this.#steer(control, event);
     const error = this.#tell(thrown, event);
     if (!this.#isEnding()) {
-      this.#sendAll(this.#protocol.onFailure(this.#answer()));
+      this.#peer.sendFailure();
       this.#endEarly(true);
     }
     return Promise.reject(error);
   }
 
   #steer(control: Control, event: Incoming): void | Promise<void> {
-    try {
-      if (control instanceof AcceptConnection) {
-        const { subprotocol, headers } = control;
-        this.send({ type: "websocket.accept", subprotocol, headers });
-        return undefined;
+    if (!(control instanceof StopConsumer)) {
+      try {
+        return this.#peer.answer(control);
+      } catch (thrown) {
+        return this.#fail(thrown, event);
       }
-      if (control instanceof DenyConnection) {
-        this.send({ type: "websocket.deny", ...control.denial });
-        return undefined;
-      }
-    } catch (error) {
-      return this.#fail(error, event);
     }
     if (this.#isEnding()) return undefined;
-    this.#sendAll(this.#protocol.onStop(this.#answer()));
+    this.#peer.sendStop();
     return this.#endEarly(false);
   }
 
@@ -237,8 +188,7 @@ export class Lifetime {
    */
   #tell(thrown: unknown, event: Incoming): Error {
     const error = toError(thrown);
-    const report = (failure: unknown): void =>
-      reportError(this.#connection, toError(failure), event.type, this.#class.name);
+    const report = (failure: unknown): void => this.#peer.report(failure, event.type);
     try {
       const told: unknown = this.#hasEnded() ? undefined : this.#consumer.onError(error, event);
       if (isThenable(told)) Promise.resolve(told).catch(report);
@@ -247,14 +197,6 @@ export class Lifetime {
     }
     report(error);
     return error;
-  }
-
-  #sendAll(events: readonly Outgoing[]): void {
-    try {
-      for (const event of events) this.send(event);
-    } catch (error) {
-      reportError(this.#connection, toError(error), "", this.#class.name);
-    }
   }
 
   /** The peer is gone; what came before is still handled. Settles at the consumer's end. */
@@ -294,8 +236,7 @@ export class Lifetime {
       reportLayer(this.#consumer.channelLayerAlias, channelStaysOpen(this.#class.grace));
       return this.#settle();
     }
-    const [oldest = last] = this.#unsettled ?? [];
-    const stuck = this.#phase === "ending" ? last : oldest;
+    const stuck = this.#phase === "ending" ? last : (this.#calls.oldest ?? last);
     const dropped = this.#mailbox.clear().filter((event) => event !== last).length;
     publish("millrace:consumer:abandoned", () => ({ consumer: this.#class.name, event: stuck.type, dropped }));
     this.#grace = this.#newGrace(last);
@@ -306,9 +247,9 @@ export class Lifetime {
     if (this.#isEnding()) return undefined;
     const entered = this.#phase === "running";
     this.#phase = "ending";
-    const handler = entered ? this.#transportHandler(last) : undefined;
+    const handler = entered ? this.#calls.findOwn(last) : undefined;
     if (handler === undefined) return this.#release();
-    const handled = this.#call(handler, last, (thrown) => {
+    const handled = this.#calls.call(handler, last, (thrown) => {
       if (controlOf(thrown) === undefined) this.#lastFailure = this.#tell(thrown, last);
     });
     return handled === undefined ? this.#release() : handled.then(() => this.#release());
@@ -337,18 +278,6 @@ export class Lifetime {
     return this.#beside === undefined ? then() : this.#beside.then(then, then);
   }
 
-  #answer(): Answer {
-    return { begun: this.#begun, complete: this.#complete };
-  }
-
-  #reportUnhandled({ type }: Incoming): void {
-    publish("millrace:consumer:unhandled", () => ({
-      consumer: this.#class.name,
-      type: String(type),
-      reason: whyUnhandled(this.#class, type),
-    }));
-  }
-
   // Asked after a call that may have changed the state: TypeScript takes it for what it was before.
 
   #isEnding(): boolean {
@@ -362,11 +291,4 @@ export class Lifetime {
   #hasSettled(): boolean {
     return this.#settled;
   }
-}
-
-function channelStaysOpen(grace: number): MillraceError {
-  return new MillraceError("ERR_TIMEOUT", {
-    happened: "The channel of a consumer that has ended does not close",
-    wanted: `it within ${grace} ms`,
-  });
 }

@@ -72,3 +72,11 @@ export function checkGroups(groups: readonly string[]): void {
     wanted: "an array of names",
   });
 }
+
+/** What is published when a layer does not let go of a channel. */
+export function channelStaysOpen(grace: number): MillraceError {
+  return new MillraceError("ERR_TIMEOUT", {
+    happened: "The channel of a consumer that has ended does not close",
+    wanted: `it within ${grace} ms`,
+  });
+}

@@ -1,0 +1,71 @@
+import { publish } from "../protocol/diagnostics.ts";
+import type { Incoming } from "../protocol/events.ts";
+import { findHandler, type Handler, type HandlerClass, handlerName, whyUnhandled } from "./handlers.ts";
+import type { ConsumerProtocol } from "./protocols.ts";
+import { isThenable } from "./thenable.ts";
+
+/** Finds a consumer's handlers, calls them, and knows which of them have not ended. */
+export class Calls {
+  readonly #consumer: object;
+  readonly #class: HandlerClass;
+  readonly #protocol: ConsumerProtocol;
+  /** The events that are being handled, the oldest first. Made when a handler does not end at once. */
+  #unsettled: Set<Incoming> | undefined;
+
+  constructor(consumer: object, handlers: HandlerClass, protocol: ConsumerProtocol) {
+    this.#consumer = consumer;
+    this.#class = handlers;
+    this.#protocol = protocol;
+  }
+
+  /** The event whose handler has been running for longest. */
+  get oldest(): Incoming | undefined {
+    const [oldest] = this.#unsettled ?? [];
+    return oldest;
+  }
+
+  /** The handler of an event, of the transport or of the layer; a message without one is reported. */
+  find(event: Incoming): Handler | undefined {
+    const handler = this.findOwn(event) ?? findHandler(this.#class, event.type);
+    if (handler === undefined) this.reportUnhandled(event);
+    return handler;
+  }
+
+  /** The method for an event of the transport: `websocket.receive` gives `websocket_receive`. */
+  findOwn(event: Incoming): Handler | undefined {
+    if (!this.#protocol.events.has(event.type)) return undefined;
+    // The framework's class for this protocol has a method for each of its events.
+    const method = (this.#consumer as Record<string, unknown>)[handlerName(event.type)];
+    return typeof method === "function" ? (method as Handler) : undefined;
+  }
+
+  /** Calls a handler. `undefined` means that it has ended; what it throws goes to `failed`. */
+  call(handler: Handler, event: Incoming, failed: (thrown: unknown) => void | Promise<void>): void | Promise<void> {
+    let outcome: unknown;
+    try {
+      outcome = handler.call(this.#consumer, event);
+    } catch (thrown) {
+      return failed(thrown);
+    }
+    return isThenable(outcome) ? this.follow(event, outcome).then(() => {}, failed) : undefined;
+  }
+
+  /** Remembers an event while it is handled, so that a handler that does not end can be named. */
+  follow(event: Incoming, outcome: PromiseLike<unknown>): Promise<unknown> {
+    const unsettled = (this.#unsettled ??= new Set());
+    unsettled.add(event);
+    return Promise.resolve(outcome).finally(() => {
+      unsettled.delete(event);
+      if (unsettled.size === 0 && this.#unsettled === unsettled) this.#unsettled = undefined;
+    });
+  }
+
+  /** Publishes that a message has no handler. */
+  reportUnhandled({ type }: Incoming): void {
+    publish("millrace:consumer:unhandled", () => ({
+      consumer: this.#class.name,
+      type: String(type),
+      reason: whyUnhandled(this.#class, type),
+    }));
+  }
+}
