@@ -16,7 +16,10 @@ export interface WebsocketReceive {
   readonly bytes?: Uint8Array;
 }
 
-/** The peer is gone. The code is that of its close frame, or 1006 when there was none. */
+/**
+ * The peer is gone. The code is that of its close frame (1005 when the frame had none); that with
+ * which it was closed because it broke the protocol (1002, 1007, 1008, 1009); or 1006.
+ */
 export interface WebsocketDisconnect {
   readonly type: "websocket.disconnect";
   readonly code: number;

@@ -106,7 +106,8 @@ describe("a client that breaks the protocol", () => {
 });
 
 describe("a handshake that is wrong", () => {
-  const wrong: Array<[string, string, number, Record<string, string>]> = [
+  type Wrong = [what: string, request: string, status: number, headers: Record<string, string>];
+  const wrong: Wrong[] = [
     ["another version", handshake("/", { "Sec-WebSocket-Version": "8" }), 426, { "sec-websocket-version": "13" }],
     ["no version", handshake("/", { "Sec-WebSocket-Version": undefined }), 426, { "sec-websocket-version": "13" }],
     ["no key", handshake("/", { "Sec-WebSocket-Key": undefined }), 400, {}],
@@ -121,7 +122,12 @@ describe("a handshake that is wrong", () => {
     ["a percent sign that is no UTF-8", handshake("/%ff"), 400, {}],
     ["a path that is not ASCII", handshake("/caf\u00e9"), 400, {}],
     ["a query that is not ASCII", handshake("/?caf\u00e9"), 400, {}],
-    ["a control character in a header", handshake("/", { "X-Odd": "a\u001cb" }), 400, {}],
+    ...["\u000b", "\u000c", "\u001c", "\u001d", "\u001e"].map((control): Wrong => [
+      `the control character ${JSON.stringify(control)} in a header`,
+      handshake("/", { "X-Odd": `a${control}b` }),
+      400,
+      {},
+    ]),
   ];
 
   test.each(wrong)("by %s is refused, and no application hears of it", async (_, request, status, headers) => {

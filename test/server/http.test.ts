@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { once } from "node:events";
 import { request } from "node:http";
 import { HttpConsumer, type HttpScope, type OutgoingHeaders, type Receive } from "millrace";
@@ -98,11 +99,73 @@ describe("the scope of a request", () => {
     ["a malformed percent sign", "GET /%zz HTTP/1.1\nHost: a\nConnection: close\n\n"],
     ["a target that is no path", "OPTIONS * HTTP/1.1\nHost: a\nConnection: close\n\n"],
     ["a header name that is no token", "GET / HTTP/1.1\nHost: a\nBad name: 1\n\n"],
-    ["a control character in a header", "GET / HTTP/1.1\nHost: a\nX-Odd: a\u000bb\n\n"],
+    ...["\u000b", "\u000c", "\u001c", "\u001d", "\u001e"].map((control): [string, string] => [
+      `the control character ${JSON.stringify(control)} in a header`,
+      `GET / HTTP/1.1\nHost: a\nX-Odd: a${control}b\n\n`,
+    ]),
   ])("does not exist for %s: 400", async (_, bytes) => {
     await using serves = await serving(answering(() => [200, {}, ""]));
     expect((await exchange(serves.port, bytes)).status).toBe(400);
   });
+});
+
+test("any path, query, headers and body arrive as they were sent, and any response as it was made", async () => {
+  const heard: HttpScope[] = [];
+  let answer: { status: number; headers: Array<[string, string]>; body: Uint8Array };
+  await using serves = await serving(
+    class extends HttpConsumer {
+      override handle(body: Uint8Array): void {
+        heard.push(this.scope);
+        this.sendResponse(answer.status, Buffer.concat([body, answer.body]), answer.headers);
+      }
+    },
+  );
+  const latin = fc.string({
+    unit: fc
+      .integer({ min: 0x21, max: 0xff })
+      .filter((code) => code < 0x7f || code > 0xa0)
+      .map((code) => String.fromCharCode(code)),
+  });
+  const headers = fc.uniqueArray(fc.tuple(fc.stringMatching(/^x-[a-z]{1,8}$/), latin), {
+    selector: ([name]) => name,
+    maxLength: 5,
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.string({ unit: "grapheme" }), { maxLength: 4 }),
+      fc.array(fc.tuple(fc.string(), fc.string({ unit: "grapheme" })), { maxLength: 4 }),
+      headers,
+      fc.uint8Array({ maxLength: 5000 }),
+      fc.record({
+        status: fc.integer({ min: 200, max: 599 }).filter((status) => status !== 204 && status !== 304),
+        headers,
+        body: fc.uint8Array({ maxLength: 5000 }),
+      }),
+      async (segments, query, sentHeaders, body, wanted) => {
+        answer = wanted;
+        const path = `/${segments.map(encodeURIComponent).join("/")}`;
+        const queryString = new URLSearchParams(query).toString();
+        using client = await RawClient.connect(serves.port);
+        const lines = [
+          `POST ${path}?${queryString} HTTP/1.1`,
+          "Host: a",
+          "Connection: close",
+          `Content-Length: ${body.length}`,
+        ];
+        lines.push(...sentHeaders.map(([name, value]) => `${name}: ${value}`));
+        client.write(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), body]));
+        const { status, headers: got } = await client.head();
+        const scope = heard.at(-1);
+        expect(scope).toMatchObject({ path: `/${segments.join("/")}`, rawPath: path, queryString });
+        expect(Array.from(scope?.query ?? [])).toEqual(query);
+        expect(scope?.headers).toMatchObject(Object.fromEntries(sentHeaders));
+        expect(status).toBe(wanted.status);
+        expect(got).toMatchObject(Object.fromEntries(wanted.headers));
+        expect((await client.rest()).equals(Buffer.concat([body, wanted.body]))).toBe(true);
+      },
+    ),
+    { numRuns: 60 },
+  );
 });
 
 describe("a request's body", () => {
