@@ -10,6 +10,11 @@ const components = [
     isThere: () => findBrowser() !== undefined,
     packages: ["chromium"],
   },
+  {
+    name: "OpenSSL (openssl on PATH)",
+    isThere: () => spawnSync("openssl", ["version"]).status === 0,
+    packages: ["openssl"],
+  },
 ];
 
 if (process.env.CHROMIUM_PATH && findBrowser() === undefined) {

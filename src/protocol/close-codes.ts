@@ -52,6 +52,12 @@ export const closeCodes = {
     when: "the client sent text that is not UTF-8, or not JSON where JSON was expected",
     comeBack: "no",
   },
+  policyViolation: {
+    code: 1008,
+    name: "policy violation",
+    when: "the client cut a message into too many fragments",
+    comeBack: "no",
+  },
   tooBig: {
     code: 1009,
     name: "message too big",
