@@ -6,14 +6,19 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 
 const script = new URL("../../scripts/prepare-tests.mjs", import.meta.url).pathname;
 
+/** What the tests need beside a browser. */
+const tools = ["openssl"];
+
 let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "millrace-prepare-"));
   mkdirSync(join(folder, "empty"));
-  mkdirSync(join(folder, "bin"));
-  writeFileSync(join(folder, "bin/chromium"), "#!/bin/sh\n");
-  chmodSync(join(folder, "bin/chromium"), 0o755);
+  for (const bin of ["bin", "browserless"]) {
+    mkdirSync(join(folder, bin));
+    for (const program of tools) writeProgram(join(folder, bin, program));
+  }
+  writeProgram(join(folder, "bin/chromium"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -23,14 +28,14 @@ describe("preparing the tests", () => {
   });
 
   test("takes the browser that CHROMIUM_PATH names", () => {
-    const environment = { PATH: join(folder, "empty"), CHROMIUM_PATH: join(folder, "bin/chromium") };
+    const environment = { PATH: join(folder, "browserless"), CHROMIUM_PATH: join(folder, "bin/chromium") };
     expect(prepare(environment)).toEqual({ status: 0, output: "" });
   });
 
   test("names in one line what to install, and fails, where it may not install", () => {
     const { status, output } = prepare({ PATH: join(folder, "empty") });
     expect(status).toBe(1);
-    expect(output).toMatch(/^The tests need Chromium [^\n]* apt-get install chromium\n$/);
+    expect(output).toMatch(/^The tests need Chromium [^\n]* apt-get install chromium openssl\n$/);
   });
 
   test("refuses a CHROMIUM_PATH that names no program instead of taking another one", () => {
@@ -39,6 +44,11 @@ describe("preparing the tests", () => {
     expect(output).toMatch(/^CHROMIUM_PATH names no program [^\n]*missing\n$/);
   });
 });
+
+function writeProgram(path: string): void {
+  writeFileSync(path, "#!/bin/sh\n");
+  chmodSync(path, 0o755);
+}
 
 /** Runs the script as one who is not root, so that the test never installs anything. */
 function prepare(env: NodeJS.ProcessEnv): { status: number | null; output: string } {
