@@ -34,13 +34,7 @@ export type {
 } from "./protocol/channel-layer.ts";
 export { ChannelLayers, getChannelLayer, installChannelLayers } from "./protocol/channel-layers.ts";
 export { checkChannelName, checkGroupName, groupName, maxNameLength } from "./protocol/names.ts";
-export {
-  type ErrorCode,
-  errorCodes,
-  type ErrorDetails,
-  isMillraceError,
-  MillraceError,
-} from "./protocol/errors.ts";
+export { type ErrorCode, errorCodes, type ErrorDetails, isMillraceError, MillraceError } from "./protocol/errors.ts";
 export { type CloseCode, closeCodes } from "./protocol/close-codes.ts";
 export {
   type Diagnostics,

@@ -5,7 +5,8 @@ import { startServer } from "../server/serve.ts";
 import { layersOf, type RequestOptions } from "./test-scope.ts";
 
 /** What a live server may be told: as `serve`, but it chooses its port. */
-export type LiveServerOptions = Omit<ServeOptions, "layers" | "port" | "host" | "unix"> & Pick<RequestOptions, "layers">;
+export type LiveServerOptions = Omit<ServeOptions, "layers" | "port" | "host" | "unix"> &
+  Pick<RequestOptions, "layers">;
 
 /** A server for a test, on a free port of this machine. */
 export interface LiveServer extends AsyncDisposable {

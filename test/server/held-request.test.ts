@@ -22,7 +22,7 @@ test("a request that is held open is told that the server stops, and is answered
   const server = await liveServer(Held, { shutdownTimeout: 60_000 });
   const entered = new Promise<void>((resolve) => (Held.entered = resolve));
   const forced: number[] = [];
-  using _heard = subscribeDiagnostics("millrace:server:closed", (closed) => void forced.push(closed.forced));
+  const heard = subscribeDiagnostics("millrace:server:closed", (closed) => void forced.push(closed.forced));
 
   const response = fetch(server.url);
   await entered;
@@ -30,5 +30,6 @@ test("a request that is held open is told that the server stops, and is answered
   expect(await (await response).text()).toBe("come back later");
   await closed;
 
+  heard[Symbol.dispose]();
   expect(forced).toEqual([0]);
 });
