@@ -6,7 +6,8 @@ const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
  */
 export function parseSubprotocols(header: string | undefined): readonly string[] | undefined {
   if (header === undefined) return [];
-  const offered = header.split(",").map((name) => name.replace(/^[ \t]+|[ \t]+$/g, ""));
+  // With the look behind, long white space that is not at the end is looked at once, not once for each of its characters.
+  const offered = header.split(",").map((name) => name.replace(/^[ \t]+|(?<![ \t])[ \t]+$/g, ""));
   const valid = offered.every((name) => token.test(name)) && new Set(offered).size === offered.length;
   return valid ? offered : undefined;
 }

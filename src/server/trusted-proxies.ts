@@ -54,7 +54,8 @@ export function forwarded(headers: IncomingHttpHeaders, direct: Forwarded, trust
   return {
     client,
     secure: scheme === undefined ? direct.secure : scheme === "https" || scheme === "wss",
-    rootPath: prefix !== undefined && prefixPath.test(prefix) ? prefix.replace(/\/+$/, "") : direct.rootPath,
+    // With the look behind, many slashes that are not at the end are looked at once, not once for each.
+    rootPath: prefix !== undefined && prefixPath.test(prefix) ? prefix.replace(/(?<!\/)\/+$/, "") : direct.rootPath,
   };
 }
 
