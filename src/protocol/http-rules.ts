@@ -37,7 +37,14 @@ function checkStart({ status, headers }: HttpResponseStart): void {
       wanted: "200 to 599",
     });
   }
-  headerPairs(headers);
+  for (const [name] of headerPairs(headers)) {
+    if (name.toLowerCase() !== "trailer") continue;
+    // Node throws when it writes the head of a response that has no chunks: to HEAD, or to HTTP/1.0.
+    throw new MillraceError("ERR_INVALID_HEADER", {
+      happened: "The header trailer announces what no event can send",
+      remedy: "Leave it out, and put what is known only at the end into the body",
+    });
+  }
 }
 
 function checkBody({ body }: HttpResponseBody): void {

@@ -37,6 +37,7 @@ describe("what an application may send in an http exchange", () => {
     [{ type: "http.response.start", status: 600 }, "ERR_INVALID_EVENT"],
     [{ type: "http.response.start", status: "200" }, "ERR_INVALID_EVENT"],
     [{ type: "http.response.start", status: 200, headers: { "a b": "x" } }, "ERR_INVALID_HEADER"],
+    [{ type: "http.response.start", status: 200, headers: { Trailer: "x" } }, "ERR_INVALID_HEADER"],
     [{ type: "http.response.body" }, "ERR_INVALID_EVENT"],
     [{ type: "http.response.body", body: { a: 1 } }, "ERR_INVALID_EVENT"],
     [{ type: "http.response.shout" }, "ERR_INVALID_EVENT"],
