@@ -11,6 +11,7 @@ import { callApplication } from "./application-call.ts";
 import type { Hosting } from "./hosting.ts";
 import { ResponseWriter } from "./http-response.ts";
 import { Inbound, type InboundOwner } from "./inbound.ts";
+import { closeWithConnection } from "./queued-responses.ts";
 import { type Refusal, refusalFor, statusText } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Session } from "./sessions.ts";
@@ -47,6 +48,7 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
     this.#response.on("error", () => {
       // It is followed by `close`.
     });
+    closeWithConnection(this.#request, this.#response);
     callApplication(
       this.#hosting.application,
       this,

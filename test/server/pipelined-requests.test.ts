@@ -1,0 +1,59 @@
+import { describe, expect, test } from "@jest/globals";
+import { once } from "node:events";
+import { HttpConsumer } from "millrace";
+import { RawClient } from "./support/raw-client.ts";
+import { Log, serving } from "./support/serving.ts";
+
+const log = new Log<string>();
+
+/** Answers at once what is not to be held; the held ones are given up when the client leaves. */
+class HoldingConsumer extends HttpConsumer {
+  override async handle(): Promise<void> {
+    const { path } = this.scope;
+    log.add(`handle ${path}`);
+    if (path.startsWith("/held")) await once(this.signal, "abort");
+    else if (path.startsWith("/long")) await this.#sendMuch();
+    else this.sendResponse(200, path);
+  }
+
+  override disconnect(): void {
+    log.add(`disconnect ${this.scope.path}`);
+  }
+
+  async #sendMuch(): Promise<void> {
+    this.sendHeaders();
+    while (this.sendBody("x".repeat(65_536), { moreBody: true }));
+    await this.drained();
+    log.add("drained");
+  }
+}
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+describe("requests that a client sends before the first is answered", () => {
+  test("all end when the client leaves, those too whose turn had not come", async () => {
+    await using serves = await serving(HoldingConsumer);
+    using client = await RawClient.connect(serves.port);
+    const paths = ["/held/1", "/quick", "/held/2", "/long"];
+    client.write(paths.map(get).join(""));
+    for (const path of paths) await log.find((entry) => entry === `handle ${path}`);
+    client.reset();
+    for (const path of paths) await log.find((entry) => entry === `disconnect ${path}`);
+    await log.find((entry) => entry === "drained");
+    expect(serves.server.connections).toBe(0);
+  });
+
+  test("are answered in their order, and end once each", async () => {
+    log.entries.length = 0;
+    await using serves = await serving(HoldingConsumer);
+    using client = await RawClient.connect(serves.port);
+    const paths = Array.from({ length: 20 }, (_, at) => `/${at}`);
+    client.write(paths.map(get).join(""));
+    await log.find((entry) => entry === "disconnect /19");
+    client.reset();
+    await serves.server.close();
+    expect(log.entries.filter((entry) => entry.startsWith("disconnect"))).toEqual(
+      paths.map((path) => `disconnect ${path}`),
+    );
+  });
+});
