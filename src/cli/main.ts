@@ -18,11 +18,12 @@ void run().then((code) => {
   return exitWith(code);
 });
 
-/** The process ends because nothing can happen any more, though a module is still being loaded. */
+/** The process ends because nothing can happen any more, though a module is still being loaded, or started. */
 function complainUnlessEnded(code: number): void {
   if (code !== 0) return;
   const error = new MillraceError("ERR_INVALID_MODULE", {
-    happened: "The module was never loaded, because its top-level await waits for what can't happen",
+    happened:
+      "The module was never loaded or started: its top-level await or start-up hook waits for what can't happen",
   });
   process.exitCode = complain(error, errors, false);
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { ChannelLayer } from "../protocol/channel-layer.ts";
 import { toApplication } from "../protocol/application.ts";
 import { ChannelLayers } from "../protocol/channel-layers.ts";
@@ -53,18 +54,26 @@ async function serveHere(invocation: ServeInvocation, role: ReloadRole, stop: Pr
     await Promise.all(Object.values(layers).map((layer) => layer.close()));
   };
   const options = serveOptions(flags);
-  let server: MillraceServer;
+  const quiet = flags.quiet === true;
+  let stopping = false;
+  const told = stop.then((request) => {
+    stopping = true;
+    if (!quiet && request !== "disconnect") output.print(output.dim("Stopping; once more ends it at once."));
+  });
+  // A start-up hook that does not end has as long to do so as, later on, what is served.
+  const late = told.then(() => setTimeout(checkServeOptions(options).shutdownTimeout));
+  let server: MillraceServer | void;
   try {
-    server = await startServer(loaded.application, new ChannelLayers(layers), options, closeLayers);
+    const starting = startServer(loaded.application, new ChannelLayers(layers), options, closeLayers);
+    server = await Promise.race([starting, late]);
   } catch (thrown) {
     if (role === "parent" || !isMillraceError(thrown, "ERR_LISTEN")) throw thrown;
     complain(thrown, errors, flags.trace === true);
     return cannotListen;
   }
-  const quiet = flags.quiet === true;
-  if (!quiet) output.print(greeting({ loaded, layers, options, server, role, output }));
-  const request = await stop;
-  if (!quiet && request !== "disconnect") output.print(output.dim("Stopping; once more ends it at once."));
+  if (server === undefined) return 0;
+  if (!quiet && !stopping) output.print(greeting({ loaded, layers, options, server, role, output }));
+  await told;
   await server.close();
   return 0;
 }

@@ -123,7 +123,7 @@ describe("A module that can't be loaded is told of in one line", () => {
   test("when its top-level await never settles", async () => {
     using project = new Project({ "routing.js": "await new Promise(() => {});" });
     expect(await complaint(project, "routing.js")).toMatch(
-      /^millrace: The module was never loaded, because its top-level/,
+      /^millrace: The module was never loaded or started: its top-level await/,
     );
   });
 
