@@ -65,6 +65,20 @@ export interface Diagnostics {
   "millrace:message:expired": { readonly channel: string; readonly type: string };
   /** A layer's own work failed where nobody awaits it. `layer` is its alias, or its kind. */
   "millrace:layer:error": { readonly layer: string; readonly error: Error };
+  /** A layer lost a connection by which it receives: from `since` on, messages may be missing. */
+  "millrace:layer:degraded": {
+    readonly layer: string;
+    /** The last moment at which all was known to be well, in milliseconds since 1970. */
+    readonly since: number;
+    readonly reason: string;
+  };
+  /** A layer receives again, all that it received before: messages sent between the two times may be missing. */
+  "millrace:layer:recovered": {
+    readonly layer: string;
+    /** In milliseconds since 1970; not later than the `since` that was told before. */
+    readonly since: number;
+    readonly until: number;
+  };
 }
 
 /** The name of a diagnostics channel of Millrace. */
@@ -86,6 +100,8 @@ export const diagnosticsNames: readonly DiagnosticsName[] = [
   "millrace:layer:over-capacity",
   "millrace:message:expired",
   "millrace:layer:error",
+  "millrace:layer:degraded",
+  "millrace:layer:recovered",
 ];
 
 // Held here, because node:diagnostics_channel holds a channel only weakly.

@@ -1,0 +1,81 @@
+import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Endpoint } from "./endpoint.ts";
+import type { ConnectionSettings } from "./options.ts";
+
+/** What a connection is for, and how it differs from others. */
+export interface ConnectionPurpose {
+  /** What the connection is called in Redis' list of clients. */
+  readonly name: string;
+  /** How long it may owe an answer and send nothing, in milliseconds, before it is dropped. */
+  readonly answerTimeout: number;
+}
+
+/**
+ * Makes a client of ioredis with one life: it does not connect before it is told to, nor again, and
+ * does nothing behind anybody's back.
+ */
+export function makeClient(
+  endpoint: Endpoint,
+  settings: ConnectionSettings,
+  purpose: ConnectionPurpose,
+): Redis | Cluster {
+  const shared = sharedOptions(endpoint, settings, purpose);
+  if (endpoint.kind === "cluster") return makeCluster(endpoint.nodes, shared);
+  const alone = { ...shared, db: endpoint.db, lazyConnect: true, retryStrategy: null, enableOfflineQueue: false };
+  if (endpoint.kind === "server") {
+    const { host, port, path } = endpoint;
+    return new Redis({ ...alone, ...(path === undefined ? { host, port } : { path }) });
+  }
+  return new Redis({
+    ...alone,
+    sentinels: shuffled(endpoint.sentinels),
+    name: endpoint.name,
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: settings.connectTimeout,
+    enableTLSForSentinelMode: endpoint.tls !== undefined,
+    sentinelUsername: endpoint.sentinelUsername,
+    sentinelPassword: endpoint.sentinelPassword,
+    sentinelTLS: endpoint.sentinelTls,
+  });
+}
+
+function sharedOptions(endpoint: Endpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
+  return {
+    username: endpoint.username,
+    password: endpoint.password,
+    tls: endpoint.tls,
+    connectionName: purpose.name,
+    disableClientInfo: true,
+    connectTimeout: settings.connectTimeout,
+    disconnectTimeout: 100,
+    socketTimeout: purpose.answerTimeout,
+    // The connection looks for itself, because ioredis prints a warning where the user may not ask.
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
+  } satisfies RedisOptions;
+}
+
+function makeCluster(
+  nodes: ReadonlyArray<{ readonly host: string; readonly port: number }>,
+  redisOptions: ReturnType<typeof sharedOptions>,
+): Cluster {
+  return new Cluster(
+    nodes.map(({ host, port }) => ({ host, port })),
+    {
+      lazyConnect: true,
+      clusterRetryStrategy: null,
+      enableOfflineQueue: false,
+      // A command whose node was lost may have been carried out, and is not sent to another one.
+      retryDelayOnFailover: 0,
+      redisOptions,
+    },
+  );
+}
+
+/** So that it is not always the same sentinel that is asked first: it may be the one that does not answer. */
+function shuffled<T>(items: readonly T[]): T[] {
+  const at = Math.floor(Math.random() * items.length);
+  return [...items.slice(at), ...items.slice(0, at)];
+}

@@ -1,0 +1,128 @@
+import { Cluster, Redis } from "ioredis";
+import { toError } from "../protocol/errors.ts";
+import { type ConnectionPurpose, makeClient } from "./client.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { isReply, isReplyOf, replicaMessage, replyError } from "./faults.ts";
+import type { ConnectionSettings } from "./options.ts";
+
+/** What can be sent to Redis. */
+export type Argument = string | number | Buffer;
+
+/**
+ * One connection with one life: it opens, and it ends. It never connects again and never sends
+ * anything twice; whoever wants another makes another.
+ */
+export class Connection {
+  /** Settles with the reason when the connection has ended. It never rejects. */
+  readonly ended: Promise<Error>;
+  readonly #client: Redis | Cluster;
+  readonly #endpoint: Endpoint;
+  readonly #openTimeout: number;
+  #reason: Error | undefined;
+  #asksForRole = true;
+  #corked = false;
+
+  constructor(endpoint: Endpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
+    this.#endpoint = endpoint;
+    this.#openTimeout = settings.connectTimeout * (endpoint.kind === "sentinel" ? endpoint.sentinels.length + 1 : 1);
+    this.#client = makeClient(endpoint, settings, purpose);
+    // What goes wrong first is the reason; what follows from it says less.
+    this.#client.on("error", (error: Error) => (this.#reason ??= error));
+    this.ended = new Promise((resolve) => {
+      this.#client.once("end", () => resolve(this.#reason ?? new Error("Redis closed the connection")));
+    });
+  }
+
+  /** Connects, logs in and looks whether the server can do its work. Rejects with the reason when not. */
+  async open(): Promise<void> {
+    const timer = setTimeout(() => this.drop(new Error("No answer in time")), this.#openTimeout);
+    try {
+      await this.#client.connect();
+      // A database that can't be selected is an error that ioredis goes on from, in another one.
+      if (this.#reason !== undefined) throw this.#reason;
+      await this.probe();
+    } catch (thrown) {
+      // ioredis rejects with a general error, and emits the one behind it.
+      this.drop(thrown);
+      throw this.#reason ?? thrown;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Why the connection ends, once something has gone wrong. */
+  get reason(): Error | undefined {
+    return this.#reason;
+  }
+
+  /** Whether what is sent now goes out. */
+  get usable(): boolean {
+    if (this.#client.status !== "ready" || this.#reason !== undefined) return false;
+    return this.#client instanceof Cluster || this.#client.stream.writable;
+  }
+
+  /** Sends a command; texts are answered as strings. Rejects with ioredis' errors. */
+  call(command: string, args: readonly Argument[]): Promise<unknown> {
+    this.#gather();
+    return this.#client.call(command, [...args]);
+  }
+
+  /** Sends a command; texts are answered as bytes. Rejects with ioredis' errors. */
+  callBuffer(command: string, args: readonly Argument[]): Promise<unknown> {
+    this.#gather();
+    return this.#client.callBuffer(command, [...args]);
+  }
+
+  /** Asks whether the server lives, and whether it is still the master. */
+  async probe(): Promise<void> {
+    if (!this.#asksForRole || this.#endpoint.kind === "cluster") return void (await this.call("PING", []));
+    try {
+      const role = await this.call("ROLE", []);
+      if (Array.isArray(role) && role[0] === "slave") throw replyError(replicaMessage);
+    } catch (error) {
+      if (!isReply(error) || isReplyOf(error, "READONLY") || isReplyOf(error, "LOADING")) throw error;
+      // The user may not ask, or is in the mode of an old Redis in which it may only ping.
+      this.#asksForRole = false;
+      await this.call("PING", []);
+    }
+  }
+
+  /** Subscribes to channels; settles when Redis has acknowledged them all. */
+  async subscribe(channels: readonly string[]): Promise<void> {
+    this.#gather();
+    await this.#client.subscribe(...channels);
+  }
+
+  /** Settles when Redis has acknowledged, and no message comes any more. */
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    this.#gather();
+    await this.#client.unsubscribe(...channels);
+  }
+
+  /** Hands each message over at once, in the order of arrival. The listener MUST NOT throw. */
+  onMessage(listener: (channel: Buffer, payload: Buffer) => void): void {
+    this.#client.on("messageBuffer", listener);
+  }
+
+  /** Ends the connection at once. What it owes rejects. */
+  drop(reason: unknown): void {
+    this.#reason ??= toError(reason);
+    this.#client.removeAllListeners("messageBuffer");
+    if (this.#client.status === "end") return;
+    this.#client.disconnect();
+    // A polite end would wait for the peer, which may be dead.
+    if (this.#client instanceof Redis) (this.#client.stream as Redis["stream"] | undefined)?.destroy();
+  }
+
+  /** Lets what is sent in one turn go out in one piece. */
+  #gather(): void {
+    if (this.#corked || this.#client instanceof Cluster) return;
+    const { stream } = this.#client;
+    this.#corked = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+}

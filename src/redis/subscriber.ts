@@ -1,0 +1,215 @@
+import { MillraceError } from "../protocol/errors.ts";
+import { Connection } from "./connection.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { isReply, lost, refused, unavailable } from "./faults.ts";
+import type { ConnectionSettings } from "./options.ts";
+import { Pulse } from "./pulse.ts";
+import { Reconnector } from "./reconnector.ts";
+import { type Subscription, Subscriptions } from "./subscriptions.ts";
+
+/** What differs from subscriber to subscriber, and who hears of it. */
+export interface SubscriberOptions {
+  /** What its connections are called in Redis' list of clients. @default "millrace-subscriber" */
+  readonly name?: string;
+  /**
+   * For how long a channel that nobody wants any more stays subscribed, in milliseconds: somebody
+   * may want it again at once. @default 20
+   */
+  readonly linger?: number;
+  /**
+   * Takes each message of a wanted channel at once, in the order of arrival. A message may come
+   * before the promise of `subscribe` has settled. It MUST NOT throw.
+   */
+  readonly onMessage: (channel: string, payload: Buffer) => void;
+  /** The connection was lost. What was published from `since` on, in milliseconds since 1970, may be missing. */
+  readonly onDegraded?: (since: number, reason: MillraceError) => void;
+  /** All channels are subscribed again. What was published between the two times may be missing. */
+  readonly onRecovered?: (since: number, until: number) => void;
+}
+
+/**
+ * Receives channels of one Redis over one connection. Subscriptions are counted, and survive the
+ * connection: it connects when first used, and after a loss subscribes everything again before it
+ * says that it has recovered. A connection that is open but dead is noticed by a question at
+ * intervals (`probeInterval`, `probeTimeout`) and dropped.
+ */
+export class RedisSubscriber {
+  readonly #endpoint: Endpoint;
+  readonly #settings: ConnectionSettings;
+  readonly #options: SubscriberOptions;
+  readonly #subscriptions: Subscriptions;
+  readonly #reconnector: Reconnector;
+  readonly #pulse: Pulse;
+  #connection: Connection | undefined;
+  #well = false;
+  #failure: Error | undefined;
+  #degradedSince: number | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(endpoint: Endpoint, settings: ConnectionSettings, options: SubscriberOptions) {
+    this.#endpoint = endpoint;
+    this.#settings = settings;
+    this.#options = options;
+    this.#pulse = new Pulse(settings.probeInterval);
+    this.#subscriptions = new Subscriptions(options.linger ?? 20, (names) => this.#unsubscribe(names));
+    this.#reconnector = new Reconnector(
+      {
+        makeConnection: () => this.#makeConnection(),
+        connected: (connection) => this.#connected(connection),
+        disconnected: (reason) => this.#disconnected(reason),
+      },
+      settings,
+    );
+  }
+
+  /** Where Redis is, for people. */
+  get address(): string {
+    return this.#endpoint.address;
+  }
+
+  /** Whether it is connected and has all its channels. */
+  get well(): boolean {
+    return this.#well;
+  }
+
+  /** How many channels are wanted. */
+  get size(): number {
+    return this.#subscriptions.size;
+  }
+
+  /**
+   * Connects, for those who want to know at start whether Redis is there. The subscriber goes on
+   * trying after a failure, until it is closed.
+   *
+   * @throws MillraceError `ERR_LAYER_UNAVAILABLE` when the attempt fails, `ERR_REDIS` when Redis
+   *   refuses the login.
+   */
+  async connect(): Promise<void> {
+    if (this.#closing !== undefined) throw this.#closedError();
+    if (this.#well) return;
+    try {
+      await this.#reconnector.attempt();
+    } catch (reason) {
+      throw this.#closing === undefined ? unavailable(this.address, reason) : this.#closedError();
+    }
+  }
+
+  /**
+   * Wants a channel, once more. It settles when Redis has acknowledged the subscription: what is
+   * published from then on arrives. After a rejection the channel is not wanted by this call.
+   *
+   * @throws MillraceError `ERR_LAYER_UNAVAILABLE` when Redis does not acknowledge within
+   *   `offlineTimeout` and nothing is subscribed, `ERR_REDIS` when it refuses, `ERR_LAYER_CLOSED`.
+   */
+  async subscribe(channel: string): Promise<void> {
+    if (this.#closing !== undefined) throw this.#closedError();
+    this.#reconnector.start();
+    const subscription = this.#subscriptions.want(channel);
+    if (subscription.active) return;
+    try {
+      if (!subscription.asked && this.#connection !== undefined) void this.#askNew(this.#connection, subscription);
+      await subscription.acknowledged(this.#settings.offlineTimeout, () => unavailable(this.address, this.#failure));
+    } catch (error) {
+      this.#subscriptions.release(channel);
+      throw error;
+    }
+  }
+
+  /** Wants a channel once less: for each `subscribe` that was fulfilled, once. When nobody wants it any more it is unsubscribed, a little later. */
+  unsubscribe(channel: string): void {
+    this.#subscriptions.release(channel);
+  }
+
+  /** Receives nothing more, and ends. Closing twice does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #makeConnection(): Connection {
+    const { name = "millrace-subscriber" } = this.#options;
+    return new Connection(this.#endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout });
+  }
+
+  async #connected(connection: Connection): Promise<void> {
+    connection.onMessage((channel, payload) => {
+      const name = channel.toString();
+      if (this.#subscriptions.wants(name)) this.#options.onMessage(name, payload);
+    });
+    // From now on new subscriptions ask for themselves.
+    this.#connection = connection;
+    await Promise.all(this.#subscriptions.batches().map((batch) => this.#askAgain(connection, batch)));
+    this.#failure = undefined;
+    this.#well = true;
+    this.#pulse.start(connection);
+    const since = this.#degradedSince;
+    this.#degradedSince = undefined;
+    if (since !== undefined) this.#options.onRecovered?.(since, Date.now());
+  }
+
+  /** Settles when Redis has acknowledged channels on a connection. */
+  async #ask(connection: Connection, subscriptions: readonly Subscription[]): Promise<void> {
+    const asked = Date.now();
+    for (const subscription of subscriptions) subscription.asked = true;
+    await connection.subscribe(subscriptions.map(({ channel }) => channel));
+    this.#pulse.answered(asked);
+    if (connection !== this.#connection) return;
+    for (const subscription of subscriptions) subscription.acknowledge();
+  }
+
+  /** Asks for a channel that is new. Where the connection is lost meanwhile, the next one asks again. */
+  async #askNew(connection: Connection, subscription: Subscription): Promise<void> {
+    try {
+      await this.#ask(connection, [subscription]);
+    } catch (error) {
+      if (isReply(error)) subscription.fail(refused(this.address, error, "SUBSCRIBE"));
+    }
+  }
+
+  /** Asks for channels on a new connection, which is no good unless Redis grants what it granted before. */
+  async #askAgain(connection: Connection, subscriptions: readonly Subscription[]): Promise<void> {
+    try {
+      await this.#ask(connection, subscriptions);
+    } catch (error) {
+      if (!isReply(error)) throw error;
+      // One that is refused has all of its command refused.
+      const [first, ...others] = subscriptions;
+      if (first !== undefined && others.length > 0) {
+        for (const subscription of subscriptions) await this.#askAgain(connection, [subscription]);
+      } else if (first?.established === true) throw error;
+      else first?.fail(refused(this.address, error, "SUBSCRIBE"));
+    }
+  }
+
+  #unsubscribe(names: readonly string[]): void {
+    // Where the connection is lost, so are the subscriptions.
+    this.#connection?.unsubscribe(names).catch((error: unknown) => this.#connection?.drop(error));
+  }
+
+  #disconnected(reason: Error): void {
+    this.#pulse.stop();
+    this.#failure = reason;
+    this.#connection = undefined;
+    this.#subscriptions.lost();
+    if (!this.#well) return;
+    this.#well = false;
+    this.#degradedSince = this.#pulse.lastGood;
+    this.#options.onDegraded?.(this.#degradedSince, lost(this.address, reason));
+  }
+
+  #closedError(): MillraceError {
+    return new MillraceError("ERR_LAYER_CLOSED", {
+      happened: `The subscriber of Redis at ${this.address} has been closed`,
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#pulse.stop();
+    this.#subscriptions.close(() => this.#closedError());
+    await this.#reconnector.close(new Error("The subscriber was closed"));
+  }
+}
