@@ -26,8 +26,20 @@ const floors: ReadonlyArray<{ file: string; allowed: readonly string[]; refused:
   },
   {
     file: "src/layers/example.ts",
-    allowed: ["./memory.ts", "../protocol/errors.ts", "../flow/backoff.ts", "../redis/client.ts", "ioredis"],
+    allowed: [
+      "./memory.ts",
+      "./codec/codec.ts",
+      "../protocol/errors.ts",
+      "../flow/backoff.ts",
+      "../redis/client.ts",
+      "ioredis",
+    ],
     refused: ["../consumer/consumer.ts", "../server/server.ts", "../worker/worker.ts", "ws"],
+  },
+  {
+    file: "src/layers/codec/example.ts",
+    allowed: ["./codec.ts", "../../protocol/errors.ts", "node:crypto"],
+    refused: ["../memory.ts", "../../redis/client.ts", "../../consumer/consumer.ts", "ioredis", "ws"],
   },
   {
     file: "src/consumer/example.ts",
