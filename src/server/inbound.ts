@@ -1,3 +1,4 @@
+import { Queue } from "../flow/queue.ts";
 import { wheel, type WheelItem } from "../flow/wheel.ts";
 import type { Receive } from "../protocol/application.ts";
 import type { Incoming } from "../protocol/events.ts";
@@ -13,7 +14,10 @@ export interface InboundOwner {
   stuck(): void;
 }
 
-/** Hands events to an application, and paces the client by what is not yet handled. */
+/**
+ * Hands events to an application, and paces the client by what is not yet handled. A client that is
+ * no longer read from may have sent more in its last packet: that waits here, where it costs least.
+ */
 export class Inbound implements WheelItem {
   due = 0;
   readonly #receive: Receive;
@@ -22,6 +26,8 @@ export class Inbound implements WheelItem {
   readonly #owner: InboundOwner;
   #unsettled = 0;
   #paused = false;
+  // Made while events wait, because those of most sockets never do.
+  #waiting: Queue<Incoming> | undefined;
 
   constructor(
     receive: Receive,
@@ -49,25 +55,30 @@ export class Inbound implements WheelItem {
     }
   }
 
-  /** Hands on an event of which only so many may be unhandled. */
+  /** Hands on an event of which only so many may be unhandled, now or in its turn. */
   deliverPaced(event: Incoming): void {
+    if (this.#unsettled < this.#limit) this.#deliverCounted(event);
+    else (this.#waiting ??= new Queue()).push(event);
+  }
+
+  /** Paces no longer: the client has gone, or is about to. What waits is handed on. */
+  release(): void {
+    for (let event = this.#waiting?.shift(); event !== undefined; event = this.#waiting?.shift()) {
+      void this.deliver(event);
+    }
+    this.#resume();
+  }
+
+  onDue(): void {
+    this.#owner.stuck();
+  }
+
+  #deliverCounted(event: Incoming): void {
     const handled = this.deliver(event);
     if (handled === undefined) return;
     this.#unsettled++;
     void handled.then(() => this.#settled());
     if (this.#unsettled >= this.#limit && !this.#paused) this.#pause();
-  }
-
-  /** Paces no longer: the client has gone, or is about to. */
-  release(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    wheel.clear(this);
-    this.#owner.paused(false);
-  }
-
-  onDue(): void {
-    this.#owner.stuck();
   }
 
   #pause(): void {
@@ -76,8 +87,20 @@ export class Inbound implements WheelItem {
     this.#owner.paused(true);
   }
 
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    wheel.clear(this);
+    this.#owner.paused(false);
+  }
+
   #settled(): void {
     this.#unsettled--;
-    if (this.#unsettled * 2 < this.#limit) this.release();
+    while (this.#unsettled < this.#limit) {
+      const event = this.#waiting?.shift();
+      if (event === undefined) break;
+      this.#deliverCounted(event);
+    }
+    if (this.#unsettled * 2 < this.#limit) this.#resume();
   }
 }
