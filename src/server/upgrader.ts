@@ -37,9 +37,12 @@ export class Upgrader {
     let accepted: OrderedWebSocket | undefined;
     // `handleUpgrade` asks for all of it before it returns.
     this.#acceptance = acceptance;
+    // `ws` writes the answer's head as a string, and headers are Latin-1.
+    socket.setDefaultEncoding("latin1");
     try {
       this.#server.handleUpgrade(request, socket, head, (websocket) => (accepted = websocket));
     } finally {
+      socket.setDefaultEncoding("utf8");
       this.#acceptance = undefined;
     }
     return accepted;
