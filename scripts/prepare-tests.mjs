@@ -15,6 +15,19 @@ const components = [
     isThere: () => spawnSync("openssl", ["version"]).status === 0,
     packages: ["openssl"],
   },
+  {
+    name: "Redis (redis-server on PATH)",
+    isThere: () => spawnSync("redis-server", ["--version"]).status === 0,
+    packages: ["redis-server"],
+  },
+  {
+    name: "Redis Sentinel (redis-sentinel on PATH)",
+    isThere: () => spawnSync("redis-sentinel", ["--version"]).status === 0,
+    packages: ["redis-sentinel"],
+  },
+  { name: "Django Channels", isThere: () => hasPythonModule("channels"), packages: ["python3-django-channels"] },
+  { name: "channels_redis", isThere: () => hasPythonModule("channels_redis"), packages: ["python3-channels-redis"] },
+  { name: "Daphne", isThere: () => hasPythonModule("daphne"), packages: ["python3-daphne"] },
 ];
 
 if (process.env.CHROMIUM_PATH && findBrowser() === undefined) {
@@ -30,6 +43,12 @@ if (missing.length > 0) {
   const debian = missing.flatMap((component) => component.packages).join(" ");
   const names = missing.map((component) => component.name).join(", ");
   fail(`The tests need ${names}. On Debian: apt-get install ${debian}`);
+}
+
+/** Looks where Debian's packages are, whatever other Python is on PATH; MILLRACE_PYTHON names another one. */
+function hasPythonModule(name) {
+  const program = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`;
+  return spawnSync(process.env.MILLRACE_PYTHON || "/usr/bin/python3", ["-c", program]).status === 0;
 }
 
 function fail(line) {
@@ -62,6 +81,7 @@ function install(packages) {
 }
 
 function aptGet(parameters) {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // The runlevel keeps Debian from starting what it installs: the tests start their own, on ports of their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   return spawnSync("apt-get", ["--quiet", ...parameters], { env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 }

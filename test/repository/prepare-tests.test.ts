@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 const script = new URL("../../scripts/prepare-tests.mjs", import.meta.url).pathname;
 
 /** What the tests need beside a browser. */
-const tools = ["openssl"];
+const tools = ["openssl", "redis-server", "redis-sentinel", "python3"];
+const packages =
+  "chromium openssl redis-server redis-sentinel python3-django-channels python3-channels-redis python3-daphne";
 
 let folder: string;
 
@@ -35,7 +37,8 @@ describe("preparing the tests", () => {
   test("names in one line what to install, and fails, where it may not install", () => {
     const { status, output } = prepare({ PATH: join(folder, "empty") });
     expect(status).toBe(1);
-    expect(output).toMatch(/^The tests need Chromium [^\n]* apt-get install chromium openssl\n$/);
+    expect(output).toMatch(/^The tests need Chromium [^\n]+\n$/);
+    expect(output).toContain(` apt-get install ${packages}\n`);
   });
 
   test("refuses a CHROMIUM_PATH that names no program instead of taking another one", () => {
@@ -54,7 +57,7 @@ function writeProgram(path: string): void {
 function prepare(env: NodeJS.ProcessEnv): { status: number | null; output: string } {
   const notRoot = "data:text/javascript,process.getuid = () => 1000";
   const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", notRoot, script], {
-    env,
+    env: { MILLRACE_PYTHON: join(env["PATH"] ?? "", "python3"), ...env },
     encoding: "utf8",
   });
   return { status, output: stdout + stderr };
