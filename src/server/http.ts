@@ -11,7 +11,7 @@ import { callApplication } from "./application-call.ts";
 import type { Hosting } from "./hosting.ts";
 import { ResponseWriter } from "./http-response.ts";
 import { Inbound, type InboundOwner } from "./inbound.ts";
-import { closeWithConnection } from "./queued-responses.ts";
+import { queueResponse } from "./queued-responses.ts";
 import { type Refusal, refusalFor, statusText } from "./refusal.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Session } from "./sessions.ts";
@@ -43,12 +43,12 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
 
   /** Calls the application; the rest follows from what it and the client do. */
   start(): void {
+    if (!queueResponse(this.#request, this.#response)) return;
     this.#hosting.sessions.add(this);
     this.#response.on("close", () => this.#closed());
     this.#response.on("error", () => {
       // It is followed by `close`.
     });
-    closeWithConnection(this.#request, this.#response);
     callApplication(
       this.#hosting.application,
       this,

@@ -1,18 +1,28 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** By connection, the responses to requests that came before an earlier one of the same client was answered. */
+/** How many requests a client may send on one connection before the first of them is answered. */
+export const maxQueuedRequests = 100;
+
+/** By connection, the responses that wait for their turn on it. */
 const queued = new WeakMap<Socket, Set<ServerResponse>>();
 
 /**
- * Lets a response end with its connection although its turn on it has not come. Node closes only the
- * response whose turn it is; of those behind it nobody would ever hear again.
+ * Lets a response that waits behind others end with its connection. Node closes only the response
+ * whose turn it is; of those behind it nobody would ever hear again.
+ *
+ * @returns `false` when too many wait. The connection is cut then.
  */
-export function closeWithConnection({ socket }: IncomingMessage, response: ServerResponse): void {
-  if (response.socket !== null) return;
+export function queueResponse({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  if (response.socket !== null) return true;
   const responses = queued.get(socket) ?? queueOf(socket);
+  if (responses.size >= maxQueuedRequests) {
+    socket.destroy();
+    return false;
+  }
   responses.add(response);
   response.once("close", () => responses.delete(response));
+  return true;
 }
 
 /** One listener for a connection, however many responses wait on it. */

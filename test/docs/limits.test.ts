@@ -3,6 +3,7 @@ import { Consumer, HttpConsumer, maxNameLength } from "millrace";
 import { maxMessageDepth } from "../../src/layers/message.ts";
 import { readOptions } from "../../src/layers/options.ts";
 import { checkServeOptions } from "../../src/server/options.ts";
+import { maxQueuedRequests } from "../../src/server/queued-responses.ts";
 import { quoted, readDocument, tableUnder } from "./blocks.ts";
 import { membersOf } from "./source.ts";
 
@@ -81,6 +82,7 @@ test("docs/promise.md tells each limit as the code has it", () => {
     ["time for applications to end when the server stops", [seconds(server.shutdownTimeout)]],
     ["name of a channel or group", [`${maxNameLength} ASCII`, "ERR_INVALID_NAME"]],
     ["body of an HTTP request to an `HttpConsumer`", [mebibytes(new HttpConsumer().maxBody), "413"]],
+    ["HTTP requests on one connection that wait for an earlier one's response", [`${maxQueuedRequests}`]],
   ]);
   const rows = tableUnder("docs/promise.md", "Limits");
   expect(rows.map(([limit]) => limit)).toEqual([...known.keys()]);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
 import { HttpConsumer } from "millrace";
+import { maxQueuedRequests } from "../../src/server/queued-responses.ts";
 import { RawClient } from "./support/raw-client.ts";
 import { Log, serving } from "./support/serving.ts";
 
@@ -55,5 +56,18 @@ describe("requests that a client sends before the first is answered", () => {
     expect(log.entries.filter((entry) => entry.startsWith("disconnect"))).toEqual(
       paths.map((path) => `disconnect ${path}`),
     );
+  });
+
+  test("are too many when a hundred wait: the connection is cut, and none is left", async () => {
+    log.entries.length = 0;
+    await using serves = await serving(HoldingConsumer);
+    using client = await RawClient.connect(serves.port);
+    client.write(get("/held").repeat(1 + maxQueuedRequests));
+    await log.find(() => log.entries.length === 1 + maxQueuedRequests);
+    client.write(get("/held").repeat(1000));
+    await client.ended;
+    await log.find(() => log.entries.filter((entry) => entry === "disconnect /held").length === 1 + maxQueuedRequests);
+    expect(log.entries).toHaveLength(2 * (1 + maxQueuedRequests));
+    expect(serves.server.connections).toBe(0);
   });
 });
