@@ -1,0 +1,129 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { RedisSentinels } from "../../src/redis/hosts.ts";
+import { disposeAll, RedisServer } from "./redis-server.ts";
+
+/** What a server says of itself. */
+export interface ServerIdentity {
+  readonly role: string;
+  readonly runId: string;
+  readonly port: number;
+}
+
+const masterName = "mymaster";
+
+/** A master, a replica, and three sentinels that watch them and agree within a second. */
+export class SentinelSet implements AsyncDisposable {
+  readonly name = masterName;
+  readonly servers: readonly RedisServer[];
+  readonly sentinels: readonly RedisServer[];
+
+  private constructor(servers: readonly RedisServer[], sentinels: readonly RedisServer[]) {
+    this.servers = servers;
+    this.sentinels = sentinels;
+  }
+
+  static async start(): Promise<SentinelSet> {
+    const servers: RedisServer[] = [];
+    const sentinels: RedisServer[] = [];
+    const set = new SentinelSet(servers, sentinels);
+    try {
+      const master = await RedisServer.start();
+      servers.push(master);
+      const replica = await RedisServer.start({ config: [`replicaof ${master.host} ${master.port}`] });
+      servers.push(replica);
+      await until(async () => /master_link_status:up/.test(String(await replica.command("INFO", "replication"))));
+      while (sentinels.length < 3) sentinels.push(await startSentinel(master));
+      await until(async () => (await set.#views()).every(({ replicas, others }) => replicas === 1 && others === 2));
+    } catch (error) {
+      await set[Symbol.asyncDispose]();
+      throw error;
+    }
+    return set;
+  }
+
+  /** The host to give to a layer. */
+  get host(): RedisSentinels {
+    return { name: this.name, sentinels: this.sentinels.map(({ host, port }) => ({ host, port })) };
+  }
+
+  /** The server that the sentinels say is the master. */
+  async master(): Promise<RedisServer> {
+    const [{ port } = { port: 0 }] = await this.#views();
+    const master = this.servers.find((server) => server.port === port);
+    if (master === undefined) throw new Error(`No server listens on ${port}`);
+    return master;
+  }
+
+  /**
+   * Makes the replica the master, by the sentinels' command, or by what is done to the master. It
+   * settles when all sentinels agree and the new master knows; it prints who was and who is master.
+   */
+  async failover(
+    cause: (master: RedisServer) => unknown = () => this.sentinels[0]?.command("SENTINEL", "FAILOVER", this.name),
+  ): Promise<{ readonly before: ServerIdentity; readonly after: ServerIdentity }> {
+    const old = await this.master();
+    const before = await identify(old);
+    process.stdout.write(`before failover: ${shown(before)}\n`);
+    await cause(old);
+    const next = this.servers.find((server) => server !== old);
+    if (next === undefined) throw new Error("There is no replica");
+    await until(async () => (await this.#views()).every(({ port }) => port === next.port));
+    await until(async () => (await identify(next)).role === "master");
+    const after = await identify(next);
+    process.stdout.write(`after failover: ${shown(after)}\n`);
+    return { before, after };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await disposeAll([...this.sentinels, ...this.servers]);
+  }
+
+  #views(): Promise<ReadonlyArray<{ port: number; replicas: number; others: number }>> {
+    return Promise.all(
+      this.sentinels.map(async (sentinel) => {
+        const fields = pairs(await sentinel.command("SENTINEL", "MASTER", this.name));
+        const number = (name: string): number => Number(fields.get(name));
+        return { port: number("port"), replicas: number("num-slaves"), others: number("num-other-sentinels") };
+      }),
+    );
+  }
+}
+
+export function startSentinelSet(): Promise<SentinelSet> {
+  return SentinelSet.start();
+}
+
+async function startSentinel(master: RedisServer): Promise<RedisServer> {
+  const sentinel = await RedisServer.start({
+    program: "redis-sentinel",
+    config: [
+      `sentinel monitor ${masterName} ${master.host} ${master.port} 2`,
+      `sentinel down-after-milliseconds ${masterName} 500`,
+      `sentinel failover-timeout ${masterName} 3000`,
+    ],
+  });
+  const periods = ["info-period", "500", "ping-period", "100", "publish-period", "200", "ask-period", "100"];
+  await sentinel.command("SENTINEL", "DEBUG", ...periods);
+  return sentinel;
+}
+
+/** The role, run id and port of a server. */
+export async function identify(server: RedisServer): Promise<ServerIdentity> {
+  const role = (await server.command("ROLE")) as readonly unknown[];
+  const runId = /run_id:(\w+)/.exec(String(await server.command("INFO", "server")))?.[1] ?? "";
+  return { role: String(role[0]), runId, port: server.port };
+}
+
+function shown({ role, runId, port }: ServerIdentity): string {
+  return `ROLE ${role}, run id ${runId}, port ${port}`;
+}
+
+function pairs(list: unknown): ReadonlyMap<string, string> {
+  const items = list as readonly string[];
+  return new Map(items.flatMap((name, at) => (at % 2 === 0 ? [[name, items[at + 1] ?? ""]] : [])));
+}
+
+/** Asks again and again until the answer is yes. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(20);
+}

@@ -1,0 +1,110 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** Which way bytes go: what a client asks, or what its server answers. */
+export type Way = "questions" | "answers";
+
+/** Stands between clients and a server of the loopback, and troubles their connections on demand. */
+export class TcpProxy implements AsyncDisposable {
+  readonly host = "127.0.0.1";
+  readonly #server: Server;
+  readonly #target: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #swallowed = new Set<Way>();
+  #heard: Array<() => void> = [];
+  #delay = 0;
+  #refuses = false;
+
+  private constructor(target: number) {
+    this.#target = target;
+    this.#server = createServer((client) => this.#serve(client));
+  }
+
+  /** @param target is the port of the server. */
+  static async start(target: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target);
+    proxy.#server.listen(0, proxy.host);
+    await once(proxy.#server, "listening");
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `redis://${this.host}:${this.port}`;
+  }
+
+  /** How many clients are connected. */
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  /** Resets all connections. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  /** Takes bytes of a way off the line from now on, on old and new connections: they are open, but dead. */
+  swallow(...ways: readonly Way[]): void {
+    for (const way of ways) this.#swallowed.add(way);
+  }
+
+  /** Settles when bytes are taken off the line. */
+  swallowed(): Promise<void> {
+    return new Promise((resolve) => void this.#heard.push(resolve));
+  }
+
+  /** Holds all bytes back for a time, in milliseconds. */
+  delay(milliseconds: number): void {
+    this.#delay = milliseconds;
+  }
+
+  /** Resets connections as soon as they are made. */
+  refuse(): void {
+    this.#refuses = true;
+  }
+
+  /** Passes everything on again. What was swallowed is lost. */
+  heal(): void {
+    this.#swallowed.clear();
+    this.#delay = 0;
+    this.#refuses = false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new Promise((resolve) => void this.#server.close(resolve));
+    this.cut();
+    await closed;
+  }
+
+  #serve(client: Socket): void {
+    client.on("error", () => {});
+    if (this.#refuses) return void client.resetAndDestroy();
+    const server = connect(this.#target, this.host);
+    this.#pass(client, server, "questions");
+    this.#pass(server, client, "answers");
+  }
+
+  #pass(from: Socket, to: Socket, way: Way): void {
+    this.#sockets.add(from);
+    from.setNoDelay(true);
+    from.on("data", (bytes) => {
+      if (!this.#swallowed.has(way)) return this.#later(() => void to.write(bytes));
+      const heard = this.#heard;
+      this.#heard = [];
+      for (const hear of heard) hear();
+    });
+    from.on("error", () => {});
+    from.on("close", () => {
+      this.#sockets.delete(from);
+      to.destroy();
+    });
+  }
+
+  #later(act: () => void): void {
+    if (this.#delay === 0) act();
+    else setTimeout(act, this.#delay).unref();
+  }
+}
