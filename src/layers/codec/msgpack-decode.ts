@@ -5,8 +5,9 @@ import { checkReceivedDepth, checkReceivedKey, unreadable } from "./received.ts"
 
 /**
  * Reads one value of MessagePack, frozen to its depths. Integers that a number does not hold safely
- * are bigints; bytes are copied, so that the body can be let go; `-0` is `0`; of a key that comes
- * twice the last value counts, as in Python.
+ * are bigints; bytes are copied, so that the body can be let go; `-0` is `0`; NaN and infinities,
+ * which Python writes and no message of ours holds, are read as such; of a key that comes twice the
+ * last value counts, as in Python.
  *
  * @throws MillraceError `ERR_INVALID_MESSAGE` for whatever else than one whole value it finds: a
  *   body cut short or with more behind it, text that is not UTF-8, keys that are no text or
@@ -16,6 +17,9 @@ import { checkReceivedDepth, checkReceivedKey, unreadable } from "./received.ts"
 export function decodeMsgpack(body: Buffer): LayerValue {
   return new Reader(body).readWhole();
 }
+
+/** Text of so few bytes, as most keys are, is read by hand, which is quicker than asking for it. */
+const shortText = 8;
 
 class Reader {
   readonly #body: Buffer;
@@ -33,7 +37,7 @@ class Reader {
 
   #readValue(depth: number): LayerValue {
     const start = this.#position;
-    const kind = this.#readUint(1);
+    const kind = this.#readByte();
     if (kind < 0x80) return kind;
     if (kind < 0x90) return this.#readMap(kind & 0x0f, depth + 1);
     if (kind < 0xa0) return this.#readArray(kind & 0x0f, depth + 1);
@@ -99,7 +103,7 @@ class Reader {
 
   #readKey(): string {
     const start = this.#position;
-    const kind = this.#readUint(1);
+    const kind = this.#readByte();
     // First what is no text, so that its length is not read as one.
     if (!((kind >= 0xa0 && kind < 0xc0) || (kind >= 0xd9 && kind <= 0xdb))) {
       throw this.#unreadable("a key that is no text", start);
@@ -119,15 +123,37 @@ class Reader {
 
   #readText(length: number): string {
     const start = this.#take(length);
+    if (length <= shortText) {
+      const text = this.#readShortAscii(start, start + length);
+      if (text !== undefined) return text;
+    }
     const text = this.#body.toString("utf8", start, start + length);
     // What is not UTF-8 shows as U+FFFD, which text may also hold by itself.
     if (!text.includes("\ufffd") || isUtf8(this.#body.subarray(start, start + length))) return text;
     throw this.#unreadable("text that is not UTF-8", start);
   }
 
+  /** Gives undefined for what is more than ASCII. */
+  #readShortAscii(start: number, end: number): string | undefined {
+    let text = "";
+    for (let at = start; at < end; at++) {
+      const byte = this.#body[at] ?? 0x80;
+      if (byte > 0x7f) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
   #readBytes(length: number): Uint8Array {
     const start = this.#take(length);
     return new Uint8Array(this.#body.subarray(start, start + length));
+  }
+
+  #readByte(): number {
+    const byte = this.#body[this.#position];
+    if (byte === undefined) throw this.#unreadable("cut short", this.#position);
+    this.#position++;
+    return byte;
   }
 
   #readUint(size: 1 | 2 | 4): number {

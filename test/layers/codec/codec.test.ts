@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { constants } from "node:buffer";
 import * as fc from "fast-check";
 import { isMillraceError } from "millrace";
 import { type CodecOptions, createCodec } from "../../../src/layers/codec/codec.ts";
@@ -149,6 +150,13 @@ describe("a random prefix", () => {
 });
 
 describe("what is read is refused", () => {
+  test("when it is larger than any text can be", () => {
+    const codec = createCodec();
+    // Never written to, so that it costs no memory.
+    const frame = Buffer.allocUnsafeSlow(constants.MAX_STRING_LENGTH + 1);
+    expect(unreadable(() => codec.decode(frame))).toMatch(/more bytes than text can have/);
+  });
+
   test.each<[what: string, text: string, says: RegExp]>([
     ["when it is a list", "[]", /no map/],
     ["when it is text", '"a.b"', /no map/],

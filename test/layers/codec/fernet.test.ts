@@ -1,4 +1,6 @@
 import { afterAll, afterEach, describe, expect, jest, test } from "@jest/globals";
+import { createCipheriv, createHash, createHmac } from "node:crypto";
+import { inspect } from "node:util";
 import * as fc from "fast-check";
 import { type EncryptionKey, Fernet } from "../../../src/layers/codec/fernet.ts";
 import { OtherSide } from "./other-side.ts";
@@ -68,8 +70,7 @@ describe("keys", () => {
     expect(sentence).not.toMatch(/topsecret|gAAAA/);
   });
 
-  test("are not shown with the object that holds them", async () => {
-    const { inspect } = await import("node:util");
+  test("are not shown with the object that holds them", () => {
     expect(inspect(new Fernet(["topsecret"]), { depth: 9, showHidden: true })).not.toContain("topsecret");
   });
 });
@@ -122,6 +123,17 @@ describe("bytes that are no token are refused", () => {
       changed[place] = token[place] === 0x41 ? 0x42 : 0x41;
       expect(unreadable(() => fernet.decrypt(changed))).toMatch(/can't be decrypted/);
     }
+  });
+
+  test("a token that was signed with its padding wrong", () => {
+    const key = createHash("sha256").update("a key").digest();
+    const cipher = createCipheriv("aes-128-cbc", key.subarray(16), Buffer.alloc(16)).setAutoPadding(false);
+    const signed = Buffer.concat([Buffer.alloc(25), cipher.update(Buffer.alloc(16))]);
+    signed[0] = 0x80;
+    const signature = createHmac("sha256", key.subarray(0, 16)).update(signed).digest();
+    const text = Buffer.concat([signed, signature]).toString("base64url");
+    const padded = Buffer.from(text.padEnd(4 * Math.ceil(text.length / 4), "="));
+    expect(unreadable(() => new Fernet(["a key"]).decrypt(padded))).toMatch(/its padding is wrong/);
   });
 
   test("any bytes", () => {

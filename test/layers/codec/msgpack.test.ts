@@ -56,6 +56,10 @@ describe("a message in MessagePack", () => {
     expect(decodeMsgpack(encodeValue(numbers))).toEqual({ type: "t", value: exact });
   });
 
+  test("has the shortest form for a bigint that a number holds", () => {
+    expect(encodeValue([5n, -5n])).toEqual(encodeValue([5, -5]));
+  });
+
   test("names its address last, as Python does", async () => {
     const [one, several] = await python.write("msgpack", [
       "{'type': 'a.b', 'n': 1, '__asgi_channel__': 'specific.x!y'}",
