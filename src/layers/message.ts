@@ -25,8 +25,8 @@ interface Place {
  *   `undefined` and no holes.
  * - Strings without lone surrogates, as values and as keys; booleans; `null`; any `Uint8Array`,
  *   which arrives as a plain one.
- * - Finite numbers; `-0` arrives as `0`. Bigints from -2⁶³ to 2⁶⁴-1; one that a number holds
- *   exactly arrives as a number.
+ * - Finite numbers; `-0` arrives as `0`. Bigints from -2⁶³ to 2⁶⁴-1. A whole number that fits those
+ *   bounds arrives as a number when it is a safe integer, and as a bigint otherwise, whichever it was.
  * - Neither symbols as keys, nor the key `__proto__`, nor at the top `__asgi_channel__`, which
  *   Python's layers keep for themselves.
  * - At the top a `type`: a string that is not empty.
@@ -80,8 +80,7 @@ function seal(value: unknown, key: string | number, place: Place): LayerValue {
         remedy: "Use toWellFormed() on it",
       });
     case "number":
-      // Adding 0 makes 0 of -0, which JSON does not tell apart.
-      if (Number.isFinite(value)) return value + 0;
+      if (Number.isFinite(value)) return sealNumber(value);
       throw refusal(pathTo(key, place), {
         got: value,
         wanted: "a finite number",
@@ -100,6 +99,13 @@ function seal(value: unknown, key: string | number, place: Place): LayerValue {
         remedy: "Send null in its place",
       });
   }
+}
+
+function sealNumber(value: number): LayerValue {
+  const isLargeInteger = Number.isInteger(value) && !Number.isSafeInteger(value);
+  if (isLargeInteger && value >= -(2 ** 63) && value < 2 ** 64) return BigInt(value);
+  // Adding 0 makes 0 of -0, which JSON does not tell apart.
+  return value + 0;
 }
 
 function sealInteger(value: bigint, key: string | number, place: Place): LayerValue {

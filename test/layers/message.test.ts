@@ -54,7 +54,10 @@ describe("a sealed message", () => {
   test("has any plain value as it was, by whatever it is nested in", () => {
     const leaf = fc.oneof(
       fc.string({ unit: "binary" }),
-      fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => number + 0),
+      fc
+        .double({ noNaN: true, noDefaultInfinity: true })
+        .filter((number) => !Number.isInteger(number) || Number.isSafeInteger(number))
+        .map((number) => number + 0),
       fc.integer(),
       fc.boolean(),
       fc.constant(null),
@@ -85,6 +88,18 @@ describe("a sealed message", () => {
       "type",
       "map",
     ]);
+  });
+
+  test("has bigints for the whole numbers that are no safe integers, and leaves those alone that need more than 64 bits", () => {
+    const content = { edge: 2 ** 53, large: 1e18, least: -(2 ** 63), beyond: 2 ** 64, fraction: 0.5 };
+    expect(sealMessage({ type: "a.b", ...content })).toEqual({
+      type: "a.b",
+      edge: 2n ** 53n,
+      large: 10n ** 18n,
+      least: -(2n ** 63n),
+      beyond: 2 ** 64,
+      fraction: 0.5,
+    });
   });
 
   test("has numbers for the bigints that a number holds, and 0 for -0", () => {
