@@ -72,13 +72,18 @@ export class Attachment {
     return sessions.end(options.shutdownTimeout);
   }
 
-  /** Lets go of the server and stops the application. */
+  /** Lets go of the server and stops the application, which has as long to start, if it has not yet, as to stop. */
   async stop(): Promise<void> {
     this.#server.off("upgrade", this.#onUpgrade);
     this.#server.off("request", this.#onRequest);
+    const { shutdownTimeout } = this.#hosting.options;
     // Whoever awaits `started` hears why the application did not start.
-    await this.started.catch(() => {});
-    await this.#lifespan?.stop(this.#hosting.options.shutdownTimeout);
+    const stopped = this.started.then(
+      () => this.#lifespan?.stop(shutdownTimeout),
+      () => {},
+    );
+    if (this.#lifespan === undefined) await atMost(shutdownTimeout, this.started);
+    if (this.#lifespan !== undefined) await stopped;
     this.#installed[Symbol.dispose]();
   }
 
@@ -115,6 +120,14 @@ export class Attachment {
     const [path = ""] = (request.url ?? "").split("?", 1);
     publish("millrace:websocket:refused", () => ({ path, status, reason }));
   }
+}
+
+/** Waits until something has settled, but only for so many milliseconds. */
+async function atMost(milliseconds: number, settling: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([settling.catch(() => {}), over]);
+  clearTimeout(timer);
 }
 
 const stopping: Refusal = { status: 503, reason: "the server is stopping" };
