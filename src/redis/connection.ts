@@ -93,21 +93,40 @@ export class Connection {
     await this.#client.subscribe(...channels);
   }
 
+  /** Subscribes to all channels of some globs; settles when Redis has acknowledged them all. */
+  async subscribePatterns(patterns: readonly string[]): Promise<void> {
+    this.#gather();
+    await this.#client.psubscribe(...patterns);
+  }
+
   /** Settles when Redis has acknowledged, and no message comes any more. */
   async unsubscribe(channels: readonly string[]): Promise<void> {
     this.#gather();
     await this.#client.unsubscribe(...channels);
   }
 
-  /** Hands each message over at once, in the order of arrival. The listener MUST NOT throw. */
-  onMessage(listener: (channel: Buffer, payload: Buffer) => void): void {
+  /** Settles when Redis has acknowledged, and no message comes any more. */
+  async unsubscribePatterns(patterns: readonly string[]): Promise<void> {
+    this.#gather();
+    await this.#client.punsubscribe(...patterns);
+  }
+
+  /**
+   * Hands each message over at once, in the order of arrival; with the glob, if it came by one. The
+   * listener MUST NOT throw.
+   */
+  onMessage(listener: (channel: Buffer, payload: Buffer, pattern?: string) => void): void {
     this.#client.on("messageBuffer", listener);
+    this.#client.on("pmessageBuffer", (pattern: string, channel: Buffer, payload: Buffer) =>
+      listener(channel, payload, pattern),
+    );
   }
 
   /** Ends the connection at once. What it owes rejects. */
   drop(reason: unknown): void {
     this.#reason ??= toError(reason);
     this.#client.removeAllListeners("messageBuffer");
+    this.#client.removeAllListeners("pmessageBuffer");
     if (this.#client.status === "end") return;
     this.#client.disconnect();
     // A polite end would wait for the peer, which may be dead.

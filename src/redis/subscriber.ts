@@ -18,7 +18,8 @@ export interface SubscriberOptions {
   readonly linger?: number;
   /**
    * Takes each message of a wanted channel at once, in the order of arrival. A message may come
-   * before the promise of `subscribe` has settled. It MUST NOT throw.
+   * before the promise of `subscribe` has settled, and comes once more for each wanted glob that
+   * fits its channel. It MUST NOT throw.
    */
   readonly onMessage: (channel: string, payload: Buffer) => void;
   /** The connection was lost. What was published from `since` on, in milliseconds since 1970, may be missing. */
@@ -37,7 +38,8 @@ export class RedisSubscriber {
   readonly #endpoint: Endpoint;
   readonly #settings: ConnectionSettings;
   readonly #options: SubscriberOptions;
-  readonly #subscriptions: Subscriptions;
+  readonly #channels: Subscriptions;
+  readonly #patterns: Subscriptions;
   readonly #reconnector: Reconnector;
   readonly #pulse: Pulse;
   #connection: Connection | undefined;
@@ -51,7 +53,13 @@ export class RedisSubscriber {
     this.#settings = settings;
     this.#options = options;
     this.#pulse = new Pulse(settings.probeInterval);
-    this.#subscriptions = new Subscriptions(options.linger ?? 20, (names) => this.#unsubscribe(names));
+    const { linger = 20 } = options;
+    this.#channels = new Subscriptions(false, linger, (names) =>
+      this.#unsubscribe((connection) => connection.unsubscribe(names)),
+    );
+    this.#patterns = new Subscriptions(true, linger, (names) =>
+      this.#unsubscribe((connection) => connection.unsubscribePatterns(names)),
+    );
     this.#reconnector = new Reconnector(
       {
         makeConnection: () => this.#makeConnection(),
@@ -72,9 +80,9 @@ export class RedisSubscriber {
     return this.#well;
   }
 
-  /** How many channels are wanted. */
+  /** How many channels and globs are wanted. */
   get size(): number {
-    return this.#subscriptions.size;
+    return this.#channels.size + this.#patterns.size;
   }
 
   /**
@@ -101,23 +109,23 @@ export class RedisSubscriber {
    * @throws MillraceError `ERR_LAYER_UNAVAILABLE` when Redis does not acknowledge within
    *   `offlineTimeout` and nothing is subscribed, `ERR_REDIS` when it refuses, `ERR_LAYER_CLOSED`.
    */
-  async subscribe(channel: string): Promise<void> {
-    if (this.#closing !== undefined) throw this.#closedError();
-    this.#reconnector.start();
-    const subscription = this.#subscriptions.want(channel);
-    if (subscription.active) return;
-    try {
-      if (!subscription.asked && this.#connection !== undefined) void this.#askNew(this.#connection, subscription);
-      await subscription.acknowledged(this.#settings.offlineTimeout, () => unavailable(this.address, this.#failure));
-    } catch (error) {
-      this.#subscriptions.release(channel);
-      throw error;
-    }
+  subscribe(channel: string): Promise<void> {
+    return this.#want(this.#channels, channel);
   }
 
   /** Wants a channel once less: for each `subscribe` that was fulfilled, once. When nobody wants it any more it is unsubscribed, a little later. */
   unsubscribe(channel: string): void {
-    this.#subscriptions.release(channel);
+    this.#channels.release(channel);
+  }
+
+  /** {@link subscribe} for all channels of a glob. */
+  subscribePattern(pattern: string): Promise<void> {
+    return this.#want(this.#patterns, pattern);
+  }
+
+  /** {@link unsubscribe} for all channels of a glob. */
+  unsubscribePattern(pattern: string): void {
+    this.#patterns.release(pattern);
   }
 
   /** Receives nothing more, and ends. Closing twice does nothing. */
@@ -130,19 +138,35 @@ export class RedisSubscriber {
     return this.close();
   }
 
+  async #want(wanted: Subscriptions, channel: string): Promise<void> {
+    if (this.#closing !== undefined) throw this.#closedError();
+    this.#reconnector.start();
+    const subscription = wanted.want(channel);
+    if (subscription.active) return;
+    try {
+      if (!subscription.asked && this.#connection !== undefined) void this.#askNew(this.#connection, subscription);
+      await subscription.acknowledged(this.#settings.offlineTimeout, () => unavailable(this.address, this.#failure));
+    } catch (error) {
+      wanted.release(channel);
+      throw error;
+    }
+  }
+
   #makeConnection(): Connection {
     const { name = "millrace-subscriber" } = this.#options;
     return new Connection(this.#endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout });
   }
 
   async #connected(connection: Connection): Promise<void> {
-    connection.onMessage((channel, payload) => {
+    connection.onMessage((channel, payload, pattern) => {
       const name = channel.toString();
-      if (this.#subscriptions.wants(name)) this.#options.onMessage(name, payload);
+      const wanted = pattern === undefined ? this.#channels.wants(name) : this.#patterns.wants(pattern);
+      if (wanted) this.#options.onMessage(name, payload);
     });
     // From now on new subscriptions ask for themselves.
     this.#connection = connection;
-    await Promise.all(this.#subscriptions.batches().map((batch) => this.#askAgain(connection, batch)));
+    const batches = [...this.#channels.batches(), ...this.#patterns.batches()];
+    await Promise.all(batches.map((batch) => this.#askAgain(connection, batch)));
     this.#failure = undefined;
     this.#well = true;
     this.#pulse.start(connection);
@@ -155,7 +179,8 @@ export class RedisSubscriber {
   async #ask(connection: Connection, subscriptions: readonly Subscription[]): Promise<void> {
     const asked = Date.now();
     for (const subscription of subscriptions) subscription.asked = true;
-    await connection.subscribe(subscriptions.map(({ channel }) => channel));
+    const names = subscriptions.map(({ channel }) => channel);
+    await (subscriptions[0]?.isPattern === true ? connection.subscribePatterns(names) : connection.subscribe(names));
     this.#pulse.answered(asked);
     if (connection !== this.#connection) return;
     for (const subscription of subscriptions) subscription.acknowledge();
@@ -185,16 +210,18 @@ export class RedisSubscriber {
     }
   }
 
-  #unsubscribe(names: readonly string[]): void {
+  #unsubscribe(unsubscribe: (connection: Connection) => Promise<void>): void {
+    const connection = this.#connection;
     // Where the connection is lost, so are the subscriptions.
-    this.#connection?.unsubscribe(names).catch((error: unknown) => this.#connection?.drop(error));
+    if (connection !== undefined) unsubscribe(connection).catch((error: unknown) => connection.drop(error));
   }
 
   #disconnected(reason: Error): void {
     this.#pulse.stop();
     this.#failure = reason;
     this.#connection = undefined;
-    this.#subscriptions.lost();
+    this.#channels.lost();
+    this.#patterns.lost();
     if (!this.#well) return;
     this.#well = false;
     this.#degradedSince = this.#pulse.lastGood;
@@ -209,7 +236,8 @@ export class RedisSubscriber {
 
   async #close(): Promise<void> {
     this.#pulse.stop();
-    this.#subscriptions.close(() => this.#closedError());
+    this.#channels.close(() => this.#closedError());
+    this.#patterns.close(() => this.#closedError());
     await this.#reconnector.close(new Error("The subscriber was closed"));
   }
 }

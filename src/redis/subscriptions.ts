@@ -1,9 +1,11 @@
 /** How many channels are asked for in one command. */
 const batchSize = 500;
 
-/** One channel that somebody wants. */
+/** One channel, or all channels of one glob, that somebody wants. */
 export class Subscription {
   readonly channel: string;
+  /** Whether it is a glob. */
+  readonly isPattern: boolean;
   /** How many want it. */
   count = 0;
   /** Whether it was asked for on the present connection. */
@@ -13,8 +15,9 @@ export class Subscription {
   #active = false;
   #waiting: Array<(error?: Error) => void> = [];
 
-  constructor(channel: string) {
+  constructor(channel: string, isPattern: boolean) {
     this.channel = channel;
+    this.isPattern = isPattern;
   }
 
   /** Whether Redis has acknowledged it on the present connection. */
@@ -63,8 +66,9 @@ export class Subscription {
   }
 }
 
-/** The channels that somebody wants, and those that nobody wants any more but that are still subscribed. */
+/** The channels, or the globs, that somebody wants, and those that nobody wants any more but that are still subscribed. */
 export class Subscriptions {
+  readonly #arePatterns: boolean;
   readonly #linger: number;
   readonly #unsubscribe: (channels: readonly string[]) => void;
   readonly #all = new Map<string, Subscription>();
@@ -72,10 +76,12 @@ export class Subscriptions {
   #timer: NodeJS.Timeout | undefined;
 
   /**
+   * @param arePatterns says that what is wanted here are globs.
    * @param linger is how long, in milliseconds, a channel stays that nobody wants any more.
    * @param unsubscribe ends subscriptions on the present connection.
    */
-  constructor(linger: number, unsubscribe: (channels: readonly string[]) => void) {
+  constructor(arePatterns: boolean, linger: number, unsubscribe: (channels: readonly string[]) => void) {
+    this.#arePatterns = arePatterns;
     this.#linger = linger;
     this.#unsubscribe = unsubscribe;
   }
@@ -87,7 +93,10 @@ export class Subscriptions {
 
   want(channel: string): Subscription {
     let subscription = this.#all.get(channel);
-    if (subscription === undefined) this.#all.set(channel, (subscription = new Subscription(channel)));
+    if (subscription === undefined) {
+      subscription = new Subscription(channel, this.#arePatterns);
+      this.#all.set(channel, subscription);
+    }
     if (subscription.count++ === 0) this.#unwanted.delete(subscription);
     return subscription;
   }
