@@ -85,8 +85,8 @@ export function toError(thrown: unknown): Error {
   });
 }
 
-/** A test's environment has an Error of its own, of which Node's errors are no instances. */
-function isError(value: unknown): value is Error {
+/** Whether a value is an Error. A test's environment has an Error of its own, of which Node's are no instances. */
+export function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 

@@ -1,4 +1,4 @@
-import { MillraceError } from "../protocol/errors.ts";
+import { isError, MillraceError } from "../protocol/errors.ts";
 
 /** What to do about an error of Redis, by its first word. */
 const remedies: Readonly<Record<string, string>> = {
@@ -26,7 +26,7 @@ export const replicaMessage = "READONLY The server is a replica";
 /** Redis can't be reached, and nothing was sent. */
 export function unavailable(address: string, cause: unknown): MillraceError {
   if (isReply(cause)) return refused(address, cause);
-  const why = cause instanceof Error ? `: ${plainMessage(cause)}` : "";
+  const why = isError(cause) ? `: ${plainMessage(cause)}` : "";
   return new MillraceError("ERR_LAYER_UNAVAILABLE", {
     happened: `Can't reach Redis at ${address}, and nothing was sent${why}`,
     remedy: "Start it, or correct hosts",
@@ -36,7 +36,7 @@ export function unavailable(address: string, cause: unknown): MillraceError {
 
 /** A connection was lost that was well. */
 export function lost(address: string, cause: unknown): MillraceError {
-  const why = cause instanceof Error ? `: ${plainMessage(cause)}` : "";
+  const why = isError(cause) ? `: ${plainMessage(cause)}` : "";
   return new MillraceError("ERR_LAYER_UNAVAILABLE", {
     happened: `Lost the connection to Redis at ${address}${why}`,
     remedy: "Another is made as soon as Redis lets it",
@@ -73,8 +73,7 @@ export function refused(address: string, cause: Error, command = "the connection
 
 /** Whether an error is an answer of Redis: the command was received, and refused. */
 export function isReply(error: unknown): error is Error {
-  // ioredis names its errors, and a test's environment has an Error of its own.
-  return typeof error === "object" && error !== null && "name" in error && error.name === "ReplyError";
+  return isError(error) && error.name === "ReplyError";
 }
 
 /** Whether no new attempt helps before somebody changes a configuration. */
@@ -99,7 +98,9 @@ function firstWord(error: Error): string {
 }
 
 function plainMessage(error: Error): string {
-  return error.message.replace(/\.$/, "");
+  // Where a name has several addresses, Node's error has no message of its own.
+  const message = error.message === "" && "code" in error ? String(error.code) : error.message;
+  return message.replace(/\.$/, "");
 }
 
 /** ioredis leaves the command in its errors, with a password or a message among its arguments. */

@@ -31,7 +31,7 @@ export class SentinelSet implements AsyncDisposable {
       servers.push(master);
       const replica = await RedisServer.start({ config: [`replicaof ${master.host} ${master.port}`] });
       servers.push(replica);
-      await until(async () => /master_link_status:up/.test(String(await replica.command("INFO", "replication"))));
+      await until(async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"));
       while (sentinels.length < 3) sentinels.push(await startSentinel(master));
       await until(async () => (await set.#views()).every(({ replicas, others }) => replicas === 1 && others === 2));
     } catch (error) {

@@ -126,7 +126,8 @@ export class RedisServer implements AsyncDisposable {
     } catch (error) {
       throw reason ?? error;
     } finally {
-      client.disconnect();
+      // ioredis would wait for the end of a stream that has ended.
+      if (client.status !== "end") client.disconnect();
     }
   }
 

@@ -12,6 +12,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #swallowed = new Set<Way>();
   #heard: Array<() => void> = [];
+  /** Hears of each piece that a client sends. */
+  onQuestion: () => void = () => {};
   #delay = 0;
   #refuses = false;
 
@@ -91,6 +93,7 @@ export class TcpProxy implements AsyncDisposable {
     this.#sockets.add(from);
     from.setNoDelay(true);
     from.on("data", (bytes) => {
+      if (way === "questions") this.onQuestion();
       if (!this.#swallowed.has(way)) return this.#later(() => void to.write(bytes));
       const heard = this.#heard;
       this.#heard = [];
