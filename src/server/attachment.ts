@@ -9,6 +9,7 @@ import type { Hosting } from "./hosting.ts";
 import { HttpExchange } from "./http.ts";
 import { Lifespan } from "./lifespan.ts";
 import type { CheckedOptions } from "./options.ts";
+import { isAnswering } from "./queued-responses.ts";
 import { LastWords, rawResponse } from "./raw-response.ts";
 import { type Refusal, statusText } from "./refusal.ts";
 import { httpScope, websocketScope } from "./request-scope.ts";
@@ -91,6 +92,7 @@ export class Attachment {
     const shared = this.#server.listenerCount("upgrade") > 1;
     const { sessions, scopes } = this.#hosting;
     if (shared && (sessions.stopping || !wantsWebsocket(request))) return;
+    if (isAnswering(socket)) return this.#cut(request, socket);
     const check = checkUpgrade(request);
     if ("refusal" in check) return this.#refuse(request, socket, check.refusal);
     if (sessions.stopping) return this.#refuse(request, socket, stopping);
@@ -115,11 +117,20 @@ export class Attachment {
   #refuse(request: IncomingMessage, socket: Socket, refusal: Refusal): void {
     const { sessions, options } = this.#hosting;
     new LastWords(socket, rawResponse(refusal), options.closeTimeout, sessions);
-    const { status, reason } = refusal;
-    // Without the query, which may hold a secret.
-    const [path = ""] = (request.url ?? "").split("?", 1);
-    publish("millrace:websocket:refused", () => ({ path, status, reason }));
+    publishRefused(request, refusal.status, refusal.reason);
   }
+
+  /** Whatever it were answered with, the response to the request before it would come in between. */
+  #cut(request: IncomingMessage, socket: Socket): void {
+    socket.destroy();
+    publishRefused(request, 0, "a request before it on the same connection has no response yet");
+  }
+}
+
+function publishRefused({ url = "" }: IncomingMessage, status: number, reason: string): void {
+  // Without the query, which may hold a secret.
+  const [path = ""] = url.split("?", 1);
+  publish("millrace:websocket:refused", () => ({ path, status, reason }));
 }
 
 /** Waits until something has settled, but only for so many milliseconds. */

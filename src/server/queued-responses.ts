@@ -7,6 +7,14 @@ export const maxQueuedRequests = 100;
 /** By connection, the responses that wait for their turn on it. */
 const queued = new WeakMap<Socket, Set<ServerResponse>>();
 
+/** By connection, the response to the request that came last. */
+const latest = new WeakMap<Socket, ServerResponse>();
+
+/** Whether a response is still to be sent on a connection, so that nothing else may be. */
+export function isAnswering(socket: Socket): boolean {
+  return latest.get(socket)?.writableFinished === false;
+}
+
 /**
  * Lets a response that waits behind others end with its connection. Node closes only the response
  * whose turn it is; of those behind it nobody would ever hear again.
@@ -14,6 +22,7 @@ const queued = new WeakMap<Socket, Set<ServerResponse>>();
  * @returns `false` when too many wait. The connection is cut then.
  */
 export function queueResponse({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  latest.set(socket, response);
   if (response.socket !== null) return true;
   const responses = queued.get(socket) ?? queueOf(socket);
   if (responses.size >= maxQueuedRequests) {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { once } from "node:events";
-import { HttpConsumer } from "millrace";
+import { HttpConsumer, ProtocolTypeRouter } from "millrace";
 import { maxQueuedRequests } from "../../src/server/queued-responses.ts";
-import { RawClient } from "./support/raw-client.ts";
-import { Log, serving } from "./support/serving.ts";
+import { handshake, RawClient } from "./support/raw-client.ts";
+import { accepting, Log, Published, serving } from "./support/serving.ts";
 
 const log = new Log<string>();
 
@@ -28,6 +28,8 @@ class HoldingConsumer extends HttpConsumer {
     log.add("drained");
   }
 }
+
+const pagesAndSockets = ProtocolTypeRouter({ http: HoldingConsumer, websocket: accepting() });
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
@@ -69,5 +71,26 @@ describe("requests that a client sends before the first is answered", () => {
     await log.find(() => log.entries.filter((entry) => entry === "disconnect /held").length === 1 + maxQueuedRequests);
     expect(log.entries).toHaveLength(2 * (1 + maxQueuedRequests));
     expect(serves.server.connections).toBe(0);
+  });
+
+  test("leave no room for a handshake among them: a late response would tear its frames", async () => {
+    log.entries.length = 0;
+    using published = new Published("millrace:websocket:refused");
+    await using serves = await serving(pagesAndSockets);
+    using client = await RawClient.connect(serves.port);
+    client.write(get("/held") + handshake());
+    expect((await client.rest()).toString()).toBe("");
+    expect(await published.next("millrace:websocket:refused")).toMatchObject({ status: 0 });
+    await log.find((entry) => entry === "disconnect /held");
+  });
+
+  test("do not hinder a handshake that waits for their responses", async () => {
+    await using serves = await serving(pagesAndSockets);
+    using client = await RawClient.connect(serves.port);
+    client.write(get("/quick"));
+    expect((await client.head()).status).toBe(200);
+    await client.take("/quick".length);
+    client.write(handshake());
+    expect((await client.head()).status).toBe(101);
   });
 });
