@@ -1,4 +1,5 @@
 import { closeCodes } from "../protocol/close-codes.ts";
+import { MillraceError } from "../protocol/errors.ts";
 import { markFrameworkClass } from "./handlers.ts";
 import { WebsocketConsumer } from "./websocket.ts";
 
@@ -17,9 +18,20 @@ export class JsonWebsocketConsumer<Path extends string = string> extends Websock
     return this.send(this.encodeJson(content));
   }
 
-  /** The text for a value. Override it for values that JSON does not know. */
+  /**
+   * The text for a value. Override it for values that JSON does not know.
+   *
+   * @throws MillraceError `ERR_INVALID_EVENT` for `undefined`, a function or a symbol, for which JSON
+   *   has no text.
+   */
   encodeJson(content: unknown): string {
-    return JSON.stringify(content);
+    const text: string | undefined = JSON.stringify(content);
+    if (text !== undefined) return text;
+    throw new MillraceError("ERR_INVALID_EVENT", {
+      happened: "JSON has no text for that",
+      got: content,
+      wanted: "an object, an array, a string, a number, a boolean or null",
+    });
   }
 
   /** The value of a text; throws when it has none. */
