@@ -17,8 +17,8 @@ const remedies: Readonly<Record<string, string>> = {
   WRONGTYPE: "Something else keeps data under these keys: give the layer a prefix of its own",
 };
 
-/** Errors that last until somebody changes a configuration. */
-const lasting = new Set(["DENIED", "NOAUTH", "NOPERM", "WRONGPASS"]);
+/** Refusals of a login, which last until somebody changes a configuration. */
+const lasting = new Set(["DENIED", "NOAUTH", "WRONGPASS"]);
 
 /** Thrown by a connection to a server that is no master. */
 export const replicaMessage = "READONLY The server is a replica";

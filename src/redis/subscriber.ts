@@ -1,7 +1,7 @@
 import { MillraceError } from "../protocol/errors.ts";
 import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { isReply, lost, refused, unavailable } from "./faults.ts";
+import { isLasting, isReply, lost, refused, unavailable } from "./faults.ts";
 import type { ConnectionSettings } from "./options.ts";
 import { Pulse } from "./pulse.ts";
 import { Reconnector } from "./reconnector.ts";
@@ -140,12 +140,16 @@ export class RedisSubscriber {
 
   async #want(wanted: Subscriptions, channel: string): Promise<void> {
     if (this.#closing !== undefined) throw this.#closedError();
+    // What can't be healed by waiting is told at once.
+    if (isLasting(this.#failure)) throw unavailable(this.address, this.#failure);
     this.#reconnector.start();
     const subscription = wanted.want(channel);
     if (subscription.active) return;
+    const { offlineTimeout, probeTimeout } = this.#settings;
+    const timeout = this.#connection === undefined ? offlineTimeout : Math.max(offlineTimeout, probeTimeout);
     try {
       if (!subscription.asked && this.#connection !== undefined) void this.#askNew(this.#connection, subscription);
-      await subscription.acknowledged(this.#settings.offlineTimeout, () => unavailable(this.address, this.#failure));
+      await subscription.acknowledged(timeout, () => unavailable(this.address, this.#failure));
     } catch (error) {
       wanted.release(channel);
       throw error;
@@ -191,7 +195,7 @@ export class RedisSubscriber {
     try {
       await this.#ask(connection, [subscription]);
     } catch (error) {
-      if (isReply(error)) subscription.fail(refused(this.address, error, "SUBSCRIBE"));
+      if (isReply(error)) subscription.fail(() => refused(this.address, error, "SUBSCRIBE"));
     }
   }
 
@@ -206,7 +210,7 @@ export class RedisSubscriber {
       if (first !== undefined && others.length > 0) {
         for (const subscription of subscriptions) await this.#askAgain(connection, [subscription]);
       } else if (first?.established === true) throw error;
-      else first?.fail(refused(this.address, error, "SUBSCRIBE"));
+      else first?.fail(() => refused(this.address, error, "SUBSCRIBE"));
     }
   }
 
@@ -220,8 +224,9 @@ export class RedisSubscriber {
     this.#pulse.stop();
     this.#failure = reason;
     this.#connection = undefined;
-    this.#channels.lost();
-    this.#patterns.lost();
+    const refusal = isLasting(reason) ? () => unavailable(this.address, reason) : undefined;
+    this.#channels.lost(refusal);
+    this.#patterns.lost(refusal);
     if (!this.#well) return;
     this.#well = false;
     this.#degradedSince = this.#pulse.lastGood;

@@ -48,9 +48,9 @@ export class Subscription {
   }
 
   /** Redis refuses it, or nobody asks any more. */
-  fail(error: Error): void {
+  fail(error: () => Error): void {
     this.asked = false;
-    this.#settle(error);
+    if (this.#waiting.length > 0) this.#settle(error());
   }
 
   /** The connection was lost. Those who wait go on waiting. */
@@ -124,16 +124,23 @@ export class Subscriptions {
     return batches;
   }
 
-  /** The connection was lost, and with it what was subscribed. */
-  lost(): void {
-    for (const subscription of this.#all.values()) subscription.lost();
+  /**
+   * The connection was lost, and with it what was subscribed.
+   *
+   * @param refusal is what those get who wait, where waiting is of no use.
+   */
+  lost(refusal?: () => Error): void {
+    for (const subscription of this.#all.values()) {
+      subscription.lost();
+      if (refusal !== undefined) subscription.fail(refusal);
+    }
     this.#forget();
   }
 
   close(error: () => Error): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const subscription of this.#all.values()) subscription.fail(error());
+    for (const subscription of this.#all.values()) subscription.fail(error);
     this.#all.clear();
     this.#unwanted.clear();
   }

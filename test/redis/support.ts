@@ -24,6 +24,7 @@ export function makeLink(host: RedisHost, options: RedisConnectionOptions & Link
 export class Listener implements AsyncDisposable {
   readonly subscriber: RedisSubscriber;
   readonly messages: string[] = [];
+  readonly payloads: Buffer[] = [];
   readonly gaps: Array<{ readonly since: number; readonly until: number }> = [];
   readonly degradedSince: number[] = [];
   #changed: Array<() => void> = [];
@@ -33,7 +34,10 @@ export class Listener implements AsyncDisposable {
     if (endpoint === undefined) throw new Error("One host makes one endpoint");
     this.subscriber = new RedisSubscriber(endpoint, readConnectionOptions({ ...quick, ...options }), {
       ...options,
-      onMessage: (channel, payload) => this.#add(this.messages, `${channel} ${payload.toString()}`),
+      onMessage: (channel, payload) => {
+        this.payloads.push(payload);
+        this.#add(this.messages, `${channel} ${payload.toString()}`);
+      },
       onDegraded: (since) => this.#add(this.degradedSince, since),
       onRecovered: (since, until) => this.#add(this.gaps, { since, until }),
     });

@@ -16,7 +16,9 @@ export interface RedisServerOptions {
   /** @default "redis-server" */
   readonly program?: "redis-server" | "redis-sentinel";
   /** How the harness itself logs in. */
-  readonly login?: Pick<RedisOptions, "username" | "password" | "tls">;
+  readonly login?: Pick<RedisOptions, "username" | "password">;
+  /** Speaks TLS alone: the paths of its certificate and key, and the certificate that clients trust. */
+  readonly tls?: { readonly certificate: string; readonly key: string; readonly trusted: string };
 }
 
 /**
@@ -72,7 +74,7 @@ export class RedisServer implements AsyncDisposable {
   /** Starts it again, on the port that it had. Settles when it answers. */
   async start(): Promise<void> {
     const lines = [
-      `port ${this.#port}`,
+      ...this.#portLines(),
       `bind ${this.host}`,
       `dir ${this.folder}`,
       `unixsocket ${this.socket}`,
@@ -117,6 +119,7 @@ export class RedisServer implements AsyncDisposable {
       enableReadyCheck: false,
       disableClientInfo: true,
       ...this.#options.login,
+      ...(this.#options.tls === undefined ? {} : { tls: { ca: this.#options.tls.trusted } }),
     });
     let reason: Error | undefined;
     client.on("error", (error: Error) => (reason = error));
@@ -158,6 +161,13 @@ export class RedisServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  #portLines(): readonly string[] {
+    const { tls } = this.#options;
+    if (tls === undefined) return [`port ${this.#port}`];
+    const files = [`tls-cert-file ${tls.certificate}`, `tls-key-file ${tls.key}`];
+    return ["port 0", `tls-port ${this.#port}`, "tls-auth-clients no", ...files];
   }
 
   /** Another test may have taken the port in the meantime. */

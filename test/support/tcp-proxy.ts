@@ -12,6 +12,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #sockets = new Set<Socket>();
   readonly #swallowed = new Set<Way>();
   #heard: Array<() => void> = [];
+  /** Hears of each client that connects. */
+  onConnection: () => void = () => {};
   /** Hears of each piece that a client sends. */
   onQuestion: () => void = () => {};
   #delay = 0;
@@ -82,6 +84,7 @@ export class TcpProxy implements AsyncDisposable {
   }
 
   #serve(client: Socket): void {
+    this.onConnection();
     client.on("error", () => {});
     if (this.#refuses) return void client.resetAndDestroy();
     const server = connect(this.#target, this.host);
