@@ -23,6 +23,7 @@ export type {
 } from "./protocol/scope.ts";
 export type * from "./protocol/events.ts";
 export type { LayerMessage, LayerValue, MessageFor, MessageOf } from "./protocol/message.ts";
+export type { LayerDegraded, LayerEvent, LayerRecovered } from "./protocol/layer-events.ts";
 export type { PathParams } from "./protocol/path-params.ts";
 export type {
   Channel,

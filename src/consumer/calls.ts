@@ -1,6 +1,14 @@
 import { publish } from "../protocol/diagnostics.ts";
 import type { Incoming } from "../protocol/events.ts";
-import { findHandler, type Handler, type HandlerClass, handlerName, whyUnhandled } from "./handlers.ts";
+import { isLayerEvent } from "../protocol/layer-events.ts";
+import {
+  findHandler,
+  findLayerHandler,
+  type Handler,
+  type HandlerClass,
+  handlerName,
+  whyUnhandled,
+} from "./handlers.ts";
 import type { ConsumerProtocol } from "./protocols.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -26,6 +34,8 @@ export class Calls {
 
   /** The handler of an event, of the transport or of the layer; a message without one is reported. */
   find(event: Incoming): Handler | undefined {
+    // Few consumers want to hear of it, and those who don't need not be told that it was there.
+    if (isLayerEvent(event)) return findLayerHandler(this.#class, event.type);
     const handler = this.findOwn(event) ?? findHandler(this.#class, event.type);
     if (handler === undefined) this.reportUnhandled(event);
     return handler;

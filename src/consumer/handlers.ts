@@ -14,6 +14,7 @@ export type Handler = (this: object, message: object) => unknown;
 
 const frameworkClasses = new WeakSet<object>();
 const tables = new WeakMap<HandlerClass, ReadonlyMap<string, Handler>>();
+const layerHandlers = new WeakMap<HandlerClass, ReadonlyMap<string, Handler>>();
 const reserved = /^(?:_|websocket_|http_|layer_|channel_disconnect$)/;
 
 /** Says that a class is the framework's own: its methods are reached by no message. */
@@ -52,6 +53,11 @@ export function findHandler(consumer: HandlerClass, type: unknown): Handler | un
   return typeof type === "string" ? handlersOf(consumer).get(handlerName(type)) : undefined;
 }
 
+/** The handler of what a layer tells of itself, or `undefined` when the class has none. */
+export function findLayerHandler(consumer: HandlerClass, type: string): Handler | undefined {
+  return layerHandlersOf(consumer).get(handlerName(type));
+}
+
 /** Why {@link findHandler} found nothing, with the nearest handler's name where there is one. */
 export function whyUnhandled(consumer: HandlerClass, type: unknown): string {
   if (typeof type !== "string") return "the message has no type";
@@ -64,6 +70,15 @@ export function whyUnhandled(consumer: HandlerClass, type: unknown): string {
 /** `chat.message` gives `chat_message`. */
 export function handlerName(type: string): string {
   return type.replaceAll(".", "_");
+}
+
+function layerHandlersOf(consumer: HandlerClass): ReadonlyMap<string, Handler> {
+  let handlers = layerHandlers.get(consumer);
+  if (handlers === undefined) {
+    handlers = new Map([...methodsOf(consumer)].filter(([name]) => name.startsWith("layer_")));
+    layerHandlers.set(consumer, handlers);
+  }
+  return handlers;
 }
 
 /** The methods of the classes below the framework's own; a subclass wins over its parents. */

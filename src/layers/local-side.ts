@@ -79,6 +79,16 @@ export class LocalSide {
     return this.#channels.has(name);
   }
 
+  /** Whether there is such a channel, and it takes no more for now. */
+  isFull(name: string): boolean {
+    return this.#channels.get(name)?.full === true;
+  }
+
+  isMember(groupName: string, name: string): boolean {
+    const group = this.#groups.get(groupName);
+    return group !== undefined && this.#channels.get(name)?.groups.has(group) === true;
+  }
+
   hasGroup(group: string): boolean {
     return this.#groups.has(group);
   }
@@ -127,9 +137,11 @@ export class LocalSide {
     return { delivered, overCapacity };
   }
 
-  /** Hands a message to every channel, whatever its groups. */
-  deliverToAll(message: LayerMessage): void {
-    for (const channel of Array.from(this.#channels.values())) channel.offer(message, Infinity);
+  /** Hands a message to every channel, whatever its groups; `onFull` hears of those that were full. */
+  deliverToAll(message: LayerMessage, onFull: (channel: string) => void): void {
+    for (const channel of Array.from(this.#channels.values())) {
+      if (channel.offer(message, Infinity) === "full") onFull(channel.name);
+    }
   }
 
   /** Empties all groups; channels stay open. */

@@ -4,6 +4,9 @@ import type { LayerMessage, MessageFor } from "./message.ts";
  * Takes one message. `undefined` means handled; a promise settles when it is. It MUST NOT throw
  * and its promise MUST NOT reject.
  *
+ * A layer that lost a connection, or receives again, tells each channel of `newChannel` by a message
+ * `layer.degraded` or `layer.recovered` of its own.
+ *
  * @param message is frozen and shared with other receivers.
  * @param expiresAt is when the message is no longer wanted, in milliseconds since 1970. Whoever
  *   keeps it waiting drops it then, and publishes `millrace:message:expired`.
@@ -83,7 +86,8 @@ export interface ChannelLayer {
    * each message at once, so that its mailbox can order it among other events; what it has not yet
    * handled counts against the channel's capacity.
    *
-   * @param prefix stands at the front of the name. @default "specific"
+   * @param prefix stands at the front of the name, behind the layer's own prefix where that is part
+   *   of channels' names. @default "specific"
    */
   newChannel(subscriber: Subscriber, prefix?: string): Channel | Promise<Channel>;
 

@@ -9,7 +9,7 @@ export const errorCodes = {
   ERR_INVALID_NAME: "The name of a channel or group breaks a name rule.",
   ERR_INVALID_MESSAGE: "A message holds something that can't travel through a channel layer.",
   ERR_CHANNEL_FULL: "A channel holds as many unhandled messages as its capacity allows.",
-  ERR_CHANNEL_CLOSED: "The channel belonged to a consumer of this process that has ended.",
+  ERR_CHANNEL_CLOSED: "Nobody receives the channel here: its consumer has ended, or has not begun.",
   ERR_LAYER_CLOSED: "The channel layer has been closed.",
   ERR_LAYER_UNAVAILABLE: "The channel layer can't reach Redis, and nothing was sent.",
   ERR_OUTCOME_UNKNOWN: "Redis was lost before it answered; what was sent may or may not have arrived.",

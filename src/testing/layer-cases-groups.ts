@@ -205,10 +205,12 @@ export const groupCases: readonly LayerCase[] = [
       await layer.group_add("room", member.channel.name);
       const report = await layer.group_send("room", numbered(1));
       assertDelivered(report.delivered, 1);
+      // A layer may hand a message to those who are members when it arrives.
+      assert.deepEqual(await member.next(), numbered(1));
       await layer.group_discard("room", member.channel.name);
       await layer.group_send("room", numbered(2));
       await layer.send(member.channel.name, numbered(3));
-      assert.deepEqual(numbers(await member.take(2)), [1, 3]);
+      assert.deepEqual(await member.next(), numbered(3));
       await assertRefused("ERR_INVALID_NAME", "group_add", () => layer.group_add("a room", member.channel.name));
     },
   },

@@ -20,10 +20,10 @@ export const sendingCases: readonly LayerCase[] = [
       const names: string[] = [];
       for (const prefix of ["specific", "chat", "a.b-c_d"]) {
         for (let times = 0; times < 20; times++) names.push((await layer.newChannel(() => {}, prefix)).name);
-        assert(names.slice(-20).every((name) => name.startsWith(prefix)));
+        assert(names.slice(-20).every((name) => name.includes(`${prefix}.`)));
       }
       names.push((await layer.newChannel(() => {})).name);
-      assert(names.at(-1)?.startsWith("specific"));
+      assert(names.at(-1)?.includes("specific."));
       for (const name of names) checkChannelName(name);
       assert.equal(new Set(names).size, names.length);
     },

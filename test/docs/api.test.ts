@@ -2,7 +2,12 @@ import { describe, expect, test } from "@jest/globals";
 import { quoted, readDocument, tableIn } from "./blocks.ts";
 import { exportsOf } from "./source.ts";
 
-const entries = { millrace: "src/index.ts", "millrace/server": "src/server.ts", "millrace/testing": "src/testing.ts" };
+const entries = {
+  millrace: "src/index.ts",
+  "millrace/redis": "src/redis.ts",
+  "millrace/server": "src/server.ts",
+  "millrace/testing": "src/testing.ts",
+};
 
 /** The rows of an entry's tables, those of its parts too. */
 function rowsOf(entry: string): string[][] {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type InstalledPackage, packPackage } from "../support/packed-package.ts";
 
-const entries = ["millrace", "millrace/server", "millrace/testing"];
+const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing"];
 
 const consumer = `
   class ChatConsumer extends WebsocketConsumer {
@@ -92,5 +92,11 @@ describe("without ws and ioredis", () => {
     const { status, stderr } = bare.node("--input-type=module", "--eval", `import "millrace/server"`);
     expect(status).toBe(1);
     expect(stderr).toContain("Cannot find package 'ws'");
+  });
+
+  test("the layers on Redis are missed, because they do load ioredis", () => {
+    const { status, stderr } = bare.node("--input-type=module", "--eval", `import "millrace/redis"`);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Cannot find package 'ioredis'");
   });
 });

@@ -18,11 +18,20 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
       ChannelLayer ChannelLayerOptions ChannelScope CloseCode Connection ConnectionChange ConsumerClass
       ConsumerInit Denial Diagnostics DiagnosticsName ErrorCode ErrorDetails GroupSendReport HttpAbort
       HttpDisconnect HttpIncoming HttpOutgoing HttpRequest HttpResponseBody HttpResponseStart HttpScope
-      HttpStopping InMemoryStats Incoming LayerMessage LayerValue LifespanContext LifespanHooks LifespanIncoming
-      LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf NodeListener Outgoing OutgoingHeaders
+      HttpStopping InMemoryStats Incoming LayerDegraded LayerEvent LayerMessage LayerRecovered LayerValue LifespanContext
+      LifespanHooks LifespanIncoming LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf NodeListener Outgoing OutgoingHeaders
       Params PathMismatch PathParams Protocol ProtocolApplications Receive RequestScope Route RouteDescription
       RouteOptions RouteTarget Scope Subscriber WebsocketAccept WebsocketClose WebsocketConnect WebsocketDeny
       WebsocketDisconnect WebsocketIncoming WebsocketOutgoing WebsocketReceive WebsocketScope WebsocketSend
+    `,
+  },
+  "millrace/redis": {
+    values: `
+      RedisPubSubChannelLayer
+    `,
+    types: `
+      RedisCluster RedisConnectionOptions RedisHost RedisHosts RedisLogin RedisNode RedisPubSubChannelLayerOptions
+      RedisPubSubStats RedisSentinels RedisServer
     `,
   },
   "millrace/server": {
@@ -46,6 +55,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
 
 const sources: Readonly<Record<string, string>> = {
   millrace: "src/index.ts",
+  "millrace/redis": "src/redis.ts",
   "millrace/server": "src/server.ts",
   "millrace/testing": "src/testing.ts",
 };

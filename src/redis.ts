@@ -1,0 +1,12 @@
+export { RedisPubSubChannelLayer, type RedisPubSubStats } from "./layers/redis-pubsub.ts";
+export type { RedisPubSubChannelLayerOptions } from "./layers/pubsub-options.ts";
+export type { RedisConnectionOptions } from "./redis/options.ts";
+export type {
+  RedisCluster,
+  RedisHost,
+  RedisHosts,
+  RedisLogin,
+  RedisNode,
+  RedisSentinels,
+  RedisServer,
+} from "./redis/hosts.ts";
