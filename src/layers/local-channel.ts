@@ -39,6 +39,11 @@ export class LocalChannel implements Channel {
     return this.#unsettled;
   }
 
+  /** Whether it takes no more for now. */
+  get full(): boolean {
+    return this.#unsettled >= this.#capacity;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -62,7 +67,7 @@ export class LocalChannel implements Channel {
 
   offer(message: LayerMessage, expiresAt: number): Offered {
     if (this.#closed) return "closed";
-    if (this.#unsettled >= this.#capacity) return "full";
+    if (this.full) return "full";
     try {
       const handled = this.#subscriber(message, expiresAt);
       if (handled !== undefined) this.#count(handled);

@@ -137,11 +137,11 @@ export class LocalSide {
     return { delivered, overCapacity };
   }
 
-  /** Hands a message to every channel, whatever its groups; `onFull` hears of those that were full. */
-  deliverToAll(message: LayerMessage, onFull: (channel: string) => void): void {
-    for (const channel of Array.from(this.#channels.values())) {
-      if (channel.offer(message, Infinity) === "full") onFull(channel.name);
-    }
+  /** Hands a message to every channel, whatever its groups, and says which were full. */
+  deliverToAll(message: LayerMessage): readonly string[] {
+    return Array.from(this.#channels.values())
+      .filter((channel) => channel.offer(message, Infinity) === "full")
+      .map(({ name }) => name);
   }
 
   /** Empties all groups; channels stay open. */

@@ -3,12 +3,13 @@ import type { Channel, GroupSendReport, Subscriber } from "../protocol/channel-l
 import { MillraceError } from "../protocol/errors.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { checkChannelName } from "../protocol/names.ts";
+import { LayerCondition } from "../redis/condition.ts";
 import { Link } from "../redis/link.ts";
 import { Shards } from "../redis/shards.ts";
 import { RedisSubscriber } from "../redis/subscriber.ts";
-import { announcedCondition } from "./announced-condition.ts";
 import { BaseChannelLayer, channelClosed } from "./base.ts";
 import type { Codec } from "./codec/codec.ts";
+import { conditionTeller } from "./condition-teller.ts";
 import { LocalSide } from "./local-side.ts";
 import { NamedReceivers } from "./named-receivers.ts";
 import { PendingJoins } from "./pending-joins.ts";
@@ -90,7 +91,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
       receiverEnded: (name) => this.#leave(name),
       subscriberFailed,
     });
-    const condition = announcedCondition(this.kind, this.#local);
+    const condition = new LayerCondition(this.kind, conditionTeller(this.kind, this.#local));
     this.#links = new Shards(endpoints.map((endpoint) => new Link(endpoint, connection)));
     this.#subscribers = new Shards(
       endpoints.map((endpoint) => {
