@@ -43,8 +43,9 @@ export class HttpExchange extends TransportConnection<HttpScope> implements Sess
 
   /** Calls the application; the rest follows from what it and the client do. */
   start(): void {
-    if (!queueResponse(this.#request, this.#response)) return;
-    this.#hosting.sessions.add(this);
+    const { sessions, options } = this.#hosting;
+    if (!queueResponse(this.#request, this.#response, options.pausedTimeout)) return;
+    sessions.add(this);
     this.#response.on("close", () => this.#closed());
     this.#response.on("error", () => {
       // It is followed by `close`.

@@ -73,6 +73,18 @@ describe("requests that a client sends before the first is answered", () => {
     expect(serves.server.connections).toBe(0);
   });
 
+  test("are cut in time when what waits for the first has filled the buffer: the client could leave unseen", async () => {
+    log.entries.length = 0;
+    await using serves = await serving(HoldingConsumer, { pausedTimeout: 20 });
+    using client = await RawClient.connect(serves.port);
+    client.write(get("/held") + get("/long"));
+    await log.find((entry) => entry === "handle /long");
+    client.write(get("/quick"));
+    await log.find((entry) => entry === "handle /quick");
+    client.reset();
+    for (const path of ["/held", "/long"]) await log.find((entry) => entry === `disconnect ${path}`);
+  });
+
   test("leave no room for a handshake among them: a late response would tear its frames", async () => {
     log.entries.length = 0;
     using published = new Published("millrace:websocket:refused");
