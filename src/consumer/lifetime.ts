@@ -227,7 +227,8 @@ export class Lifetime {
   }
 
   #newGrace(last: Incoming): NodeJS.Timeout {
-    return setTimeout(() => this.#graceOver(last), this.#class.grace);
+    // A program that has closed its server need not stay for a handler that is stuck.
+    return setTimeout(() => this.#graceOver(last), this.#class.grace).unref();
   }
 
   /** Goes on without what did not end in time: a handler, the last handler, or the channel. */
