@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ChannelLayerOptions } from "millrace";
 import { RedisPubSubChannelLayer, type RedisPubSubChannelLayerOptions } from "millrace/redis";
 import { layerConformance } from "millrace/testing";
-import { RedisServer } from "../support/redis-server.ts";
+import { RedisServer } from "../../support/redis-server.ts";
 
 const servers: RedisServer[] = [];
 beforeAll(async () => {
