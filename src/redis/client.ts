@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import type { Endpoint } from "./endpoint.ts";
+import type { DirectEndpoint } from "./endpoint.ts";
 import type { ConnectionSettings } from "./options.ts";
 
 /** What a connection is for, and how it differs from others. */
@@ -15,31 +15,24 @@ export interface ConnectionPurpose {
  * does nothing behind anybody's back.
  */
 export function makeClient(
-  endpoint: Endpoint,
+  endpoint: DirectEndpoint,
   settings: ConnectionSettings,
   purpose: ConnectionPurpose,
 ): Redis | Cluster {
   const shared = sharedOptions(endpoint, settings, purpose);
   if (endpoint.kind === "cluster") return makeCluster(endpoint.nodes, shared);
-  const alone = { ...shared, db: endpoint.db, lazyConnect: true, retryStrategy: null, enableOfflineQueue: false };
-  if (endpoint.kind === "server") {
-    const { host, port, path } = endpoint;
-    return new Redis({ ...alone, ...(path === undefined ? { host, port } : { path }) });
-  }
+  const { host, port, path, db } = endpoint;
   return new Redis({
-    ...alone,
-    sentinels: shuffled(endpoint.sentinels),
-    name: endpoint.name,
-    sentinelRetryStrategy: () => null,
-    sentinelCommandTimeout: settings.connectTimeout,
-    enableTLSForSentinelMode: endpoint.tls !== undefined,
-    sentinelUsername: endpoint.sentinelUsername,
-    sentinelPassword: endpoint.sentinelPassword,
-    sentinelTLS: endpoint.sentinelTls,
+    ...shared,
+    ...(path === undefined ? { host, port } : { path }),
+    db,
+    lazyConnect: true,
+    retryStrategy: null,
+    enableOfflineQueue: false,
   });
 }
 
-function sharedOptions(endpoint: Endpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
+function sharedOptions(endpoint: DirectEndpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
   return {
     username: endpoint.username,
     password: endpoint.password,
@@ -72,10 +65,4 @@ function makeCluster(
       redisOptions,
     },
   );
-}
-
-/** So that it is not always the same sentinel that is asked first: it may be the one that does not answer. */
-function shuffled<T>(items: readonly T[]): T[] {
-  const at = Math.floor(Math.random() * items.length);
-  return [...items.slice(at), ...items.slice(0, at)];
 }

@@ -1,7 +1,7 @@
 import { Cluster, Redis } from "ioredis";
 import { toError } from "../protocol/errors.ts";
 import { type ConnectionPurpose, makeClient } from "./client.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { DirectEndpoint } from "./endpoint.ts";
 import { isReply, isReplyOf, replicaMessage, replyError } from "./faults.ts";
 import type { ConnectionSettings } from "./options.ts";
 
@@ -16,15 +16,15 @@ export class Connection {
   /** Settles with the reason when the connection has ended. It never rejects. */
   readonly ended: Promise<Error>;
   readonly #client: Redis | Cluster;
-  readonly #endpoint: Endpoint;
+  readonly #endpoint: DirectEndpoint;
   readonly #openTimeout: number;
   #reason: Error | undefined;
   #asksForRole = true;
   #corked = false;
 
-  constructor(endpoint: Endpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
+  constructor(endpoint: DirectEndpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
     this.#endpoint = endpoint;
-    this.#openTimeout = settings.connectTimeout * (endpoint.kind === "sentinel" ? endpoint.sentinels.length + 1 : 1);
+    this.#openTimeout = settings.connectTimeout;
     this.#client = makeClient(endpoint, settings, purpose);
     // What goes wrong first is the reason; what follows from it says less.
     this.#client.on("error", (error: Error) => (this.#reason ??= error));
@@ -53,6 +53,11 @@ export class Connection {
   /** Why the connection ends, once something has gone wrong. */
   get reason(): Error | undefined {
     return this.#reason;
+  }
+
+  /** Where it goes to. */
+  get address(): string {
+    return this.#endpoint.address;
   }
 
   /** Whether what is sent now goes out. */

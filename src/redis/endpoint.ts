@@ -5,7 +5,10 @@ import { parseUrl } from "./host-url.ts";
 import type { RedisCluster, RedisHosts, RedisLogin, RedisNode, RedisSentinels, RedisServer } from "./hosts.ts";
 
 /** One Redis, checked. `address` names it for people, and holds no password. */
-export type Endpoint = ServerEndpoint | SentinelEndpoint | ClusterEndpoint;
+export type Endpoint = DirectEndpoint | SentinelEndpoint;
+
+/** One Redis that can be connected to as it is. */
+export type DirectEndpoint = ServerEndpoint | ClusterEndpoint;
 
 interface Login {
   readonly address: string;

@@ -3,6 +3,7 @@ import { type Argument, Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isLasting, isReply, isReplyOf, lost, outcomeUnknown, refused, tooMuchWaits, unavailable } from "./faults.ts";
 import { OfflineQueue } from "./offline-queue.ts";
+import { Locator } from "./locator.ts";
 import type { ConnectionSettings } from "./options.ts";
 import { Pulse } from "./pulse.ts";
 import { Reconnector } from "./reconnector.ts";
@@ -13,14 +14,14 @@ export interface LinkOptions {
   readonly name?: string;
   /**
    * The link is for commands that wait in Redis for up to so many milliseconds, and for nothing
-   * else: it is not asked whether it lives, and has this much more time to answer.
+   * else: it has this much more time to answer.
    */
   readonly blocksFor?: number;
   /** Scripts that Redis is taught on each new connection, before anything else is sent. */
   readonly scripts?: ReadonlyArray<{ readonly source: string }>;
   /** The connection was lost; it was well at `since`, in milliseconds since 1970. */
   readonly onDown?: (since: number, reason: MillraceError) => void;
-  /** The link is up again, and was not well between the two times. */
+  /** The link is up again, and was not well between the two times; `since` may be earlier than was told before. */
   readonly onUp?: (since: number, until: number) => void;
 }
 
@@ -43,10 +44,11 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #reconnector: Reconnector;
   readonly #offline: OfflineQueue;
+  readonly #locator: Locator;
   readonly #pulse: Pulse;
   #connection: Connection | undefined;
   #failure: Error | undefined;
-  #downSince: number | undefined;
+  #down = false;
   #owed = 0;
   #closing: Promise<void> | undefined;
   #answeredAll: (() => void) | undefined;
@@ -56,7 +58,8 @@ export class Link {
     this.#settings = settings;
     this.#options = options;
     this.#offline = new OfflineQueue(settings);
-    this.#pulse = new Pulse(settings.probeInterval);
+    this.#locator = new Locator(endpoint, settings);
+    this.#pulse = new Pulse(settings.probeInterval, this.#locator.sentinels);
     this.#reconnector = new Reconnector(
       {
         makeConnection: () => this.#makeConnection(),
@@ -165,22 +168,21 @@ export class Link {
     }
   }
 
-  #makeConnection(): Connection {
+  async #makeConnection(): Promise<Connection> {
     const { name = "millrace", blocksFor = 0 } = this.#options;
     const answerTimeout = this.#settings.probeTimeout + blocksFor;
-    return new Connection(this.#endpoint, this.#settings, { name, answerTimeout });
+    const endpoint = await this.#locator.locate();
+    return new Connection(endpoint, this.#settings, { name, answerTimeout });
   }
 
   async #connected(connection: Connection): Promise<void> {
     const asked = Date.now();
     await this.#teach(connection);
-    this.#pulse.answered(asked);
     this.#connection = connection;
     this.#failure = undefined;
-    if (this.#options.blocksFor === undefined) this.#pulse.start(connection);
-    const since = this.#downSince;
-    this.#downSince = undefined;
-    if (since !== undefined) this.#options.onUp?.(since, Date.now());
+    const { since } = this.#pulse.start(connection, asked);
+    if (this.#down) this.#options.onUp?.(since, Date.now());
+    this.#down = false;
     this.#offline.sendAll();
   }
 
@@ -199,8 +201,8 @@ export class Link {
     if (isLasting(reason)) this.#offline.refuseAll();
     if (this.#connection === undefined) return;
     this.#connection = undefined;
-    this.#downSince = this.#pulse.lastGood;
-    this.#options.onDown?.(this.#downSince, lost(this.address, reason));
+    this.#down = true;
+    this.#options.onDown?.(this.#pulse.lastAlive, lost(this.address, reason));
   }
 
   #refusal(): MillraceError {
@@ -217,6 +219,7 @@ export class Link {
     this.#offline.refuseAll();
     if (this.#owed > 0) await new Promise<void>((resolve) => (this.#answeredAll = resolve));
     this.#pulse.stop();
+    this.#locator.close();
     await this.#reconnector.close(new Error("The link was closed"));
   }
 }

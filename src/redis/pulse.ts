@@ -1,45 +1,93 @@
 import type { Connection } from "./connection.ts";
+import type { Sentinels } from "./sentinels.ts";
+
+/** How long sentinels may take to tell each other of a new master: they do so every two seconds. */
+const sentinelsTalkWithin = 2000;
+
+/** What is known of an outage when it is over. */
+export interface Outage {
+  /** The last moment before it at which all was known to be well, in milliseconds since 1970. */
+  readonly since: number;
+  /** How long others may still be where Redis was before, in milliseconds. */
+  readonly settles: number;
+}
 
 /**
  * Asks a connection at intervals whether it lives, and remembers when it was last known to. What
  * Redis had to say before it answered has arrived before the answer; so all was well at the moment
  * at which the last answered question was asked.
+ *
+ * Where sentinels decide who is master they are asked too. A master that they have given up answers
+ * for as long as it likes, while others send to the new one: all was well only while most of them
+ * named the one that was asked.
  */
 export class Pulse {
   readonly #interval: number;
+  readonly #sentinels: Sentinels | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #lastGood = Date.now();
+  #connection: Connection | undefined;
+  #server: string | undefined;
+  #lastAlive = Date.now();
+  #lastNamed = Date.now();
 
   /** @param interval in milliseconds. */
-  constructor(interval: number) {
+  constructor(interval: number, sentinels?: Sentinels) {
     this.#interval = interval;
+    this.#sentinels = sentinels;
   }
 
-  /** The last moment at which all was known to be well, in milliseconds since 1970. */
-  get lastGood(): number {
-    return this.#lastGood;
+  /** The last moment at which the server was known to be well, in milliseconds since 1970. */
+  get lastAlive(): number {
+    return this.#lastAlive;
   }
 
-  /** Begins to ask. A connection that refuses to answer is dropped; one that is silent drops itself. */
-  start(connection: Connection): void {
+  /**
+   * Begins to ask a connection that is open. One that refuses to answer, or whose server is no
+   * longer named, is dropped; one that is silent drops itself.
+   *
+   * @param opened is when it was opened.
+   * @returns what is known of the outage before it, if there was one.
+   */
+  start(connection: Connection, opened: number): Outage {
     this.stop();
-    this.#timer = setInterval(() => {
-      const asked = Date.now();
-      connection.probe().then(
-        () => this.answered(asked),
-        (reason: unknown) => connection.drop(reason),
-      );
-    }, this.#interval);
+    const moved = this.#sentinels !== undefined && this.#server !== connection.address;
+    const outage = moved
+      ? {
+          since: Math.min(this.#lastAlive, this.#lastNamed) - sentinelsTalkWithin,
+          settles: sentinelsTalkWithin + this.#interval,
+        }
+      : { since: this.#lastAlive, settles: 0 };
+    this.#connection = connection;
+    this.#server = connection.address;
+    this.#lastNamed = opened;
+    this.answered(opened);
+    this.#timer = setInterval(() => this.#ask(connection), this.#interval);
     this.#timer.unref();
+    return outage;
   }
 
   /** Something that was asked at this time has been answered. */
   answered(asked: number): void {
-    if (asked > this.#lastGood) this.#lastGood = asked;
+    if (asked > this.#lastAlive) this.#lastAlive = asked;
   }
 
+  /** Asks no more, until it is started again. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#connection = undefined;
+  }
+
+  #ask(connection: Connection): void {
+    const asked = Date.now();
+    connection.probe().then(
+      () => this.answered(asked),
+      (reason: unknown) => connection.drop(reason),
+    );
+    void this.#sentinels?.decided().then((master) => {
+      if (master === undefined || connection !== this.#connection) return;
+      if (connection.address === master) this.#lastNamed = Math.max(this.#lastNamed, asked);
+      else connection.drop(new Error(`The sentinels name another master, ${master}`));
+    });
   }
 }

@@ -5,7 +5,8 @@ import type { ConnectionSettings } from "./options.ts";
 
 /** Hears of the connections of a {@link Reconnector}. */
 export interface ConnectionOwner {
-  makeConnection(): Connection;
+  /** Makes a connection that is not open yet. A rejection is a failed attempt. */
+  makeConnection(): Connection | Promise<Connection>;
   /** A connection is open. It counts as up once this has settled, and is dropped if it rejects. */
   connected(connection: Connection): void | Promise<void>;
   /** An attempt has failed, or the connection was lost. Another attempt follows. */
@@ -65,7 +66,7 @@ export class Reconnector {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
-      const reason = await this.#live(this.#owner.makeConnection());
+      const reason = await this.#live();
       if (this.#closed) return;
       this.#owner.disconnected(reason);
       await this.#pause(this.#backoff.next());
@@ -73,15 +74,18 @@ export class Reconnector {
   }
 
   /** Settles with the reason for which the connection has ended. */
-  async #live(connection: Connection): Promise<Error> {
-    this.#connection = connection;
+  async #live(): Promise<Error> {
+    let connection: Connection | undefined;
     try {
+      connection = await this.#owner.makeConnection();
+      this.#connection = connection;
+      if (this.#closed) throw new Error("Closed before it connected");
       await connection.open();
       if (this.#closed) throw new Error("Closed while it connected");
       await this.#owner.connected(connection);
     } catch (thrown) {
       const failure = toError(thrown);
-      connection.drop(failure);
+      connection?.drop(failure);
       this.#settle((attempt) => attempt.reject(failure));
       return failure;
     }

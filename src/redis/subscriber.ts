@@ -2,8 +2,9 @@ import { MillraceError } from "../protocol/errors.ts";
 import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { isLasting, isReply, lost, refused, unavailable } from "./faults.ts";
+import { Locator } from "./locator.ts";
 import type { ConnectionSettings } from "./options.ts";
-import { Pulse } from "./pulse.ts";
+import { type Outage, Pulse } from "./pulse.ts";
 import { Reconnector } from "./reconnector.ts";
 import { type Subscription, Subscriptions } from "./subscriptions.ts";
 
@@ -24,7 +25,12 @@ export interface SubscriberOptions {
   readonly onMessage: (channel: string, payload: Buffer) => void;
   /** The connection was lost. What was published from `since` on, in milliseconds since 1970, may be missing. */
   readonly onDegraded?: (since: number, reason: MillraceError) => void;
-  /** All channels are subscribed again. What was published between the two times may be missing. */
+  /**
+   * All channels are subscribed again. What was published between the two times may be missing.
+   * `since` may be earlier than was told before: after a failover it is known that others may have
+   * sent to the new master while the old one still answered. It is told a little later then, when
+   * all others must have heard of the new one.
+   */
   readonly onRecovered?: (since: number, until: number) => void;
 }
 
@@ -41,18 +47,21 @@ export class RedisSubscriber {
   readonly #channels: Subscriptions;
   readonly #patterns: Subscriptions;
   readonly #reconnector: Reconnector;
+  readonly #locator: Locator;
   readonly #pulse: Pulse;
   #connection: Connection | undefined;
   #well = false;
   #failure: Error | undefined;
   #degradedSince: number | undefined;
+  #settling: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(endpoint: Endpoint, settings: ConnectionSettings, options: SubscriberOptions) {
     this.#endpoint = endpoint;
     this.#settings = settings;
     this.#options = options;
-    this.#pulse = new Pulse(settings.probeInterval);
+    this.#locator = new Locator(endpoint, settings);
+    this.#pulse = new Pulse(settings.probeInterval, this.#locator.sentinels);
     const { linger = 20 } = options;
     this.#channels = new Subscriptions(false, linger, (names) =>
       this.#unsubscribe((connection) => connection.unsubscribe(names)),
@@ -156,9 +165,10 @@ export class RedisSubscriber {
     }
   }
 
-  #makeConnection(): Connection {
+  async #makeConnection(): Promise<Connection> {
     const { name = "millrace-subscriber" } = this.#options;
-    return new Connection(this.#endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout });
+    const endpoint = await this.#locator.locate();
+    return new Connection(endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout });
   }
 
   async #connected(connection: Connection): Promise<void> {
@@ -167,13 +177,25 @@ export class RedisSubscriber {
       const wanted = pattern === undefined ? this.#channels.wants(name) : this.#patterns.wants(pattern);
       if (wanted) this.#options.onMessage(name, payload);
     });
+    const opened = Date.now();
     // From now on new subscriptions ask for themselves.
     this.#connection = connection;
     const batches = [...this.#channels.batches(), ...this.#patterns.batches()];
     await Promise.all(batches.map((batch) => this.#askAgain(connection, batch)));
     this.#failure = undefined;
     this.#well = true;
-    this.#pulse.start(connection);
+    this.#resumed(this.#pulse.start(connection, opened));
+  }
+
+  /** All is subscribed again. Others may for a while still be where Redis was before, and the gap lasts as long. */
+  #resumed({ since, settles }: Outage): void {
+    if (this.#degradedSince === undefined) return;
+    this.#degradedSince = Math.min(this.#degradedSince, since);
+    if (settles === 0) this.#recovered();
+    else this.#settling = setTimeout(() => this.#recovered(), settles).unref();
+  }
+
+  #recovered(): void {
     const since = this.#degradedSince;
     this.#degradedSince = undefined;
     if (since !== undefined) this.#options.onRecovered?.(since, Date.now());
@@ -229,7 +251,10 @@ export class RedisSubscriber {
     this.#patterns.lost(refusal);
     if (!this.#well) return;
     this.#well = false;
-    this.#degradedSince = this.#pulse.lastGood;
+    clearTimeout(this.#settling);
+    // Lost again before it had recovered.
+    if (this.#degradedSince !== undefined) return;
+    this.#degradedSince = this.#pulse.lastAlive;
     this.#options.onDegraded?.(this.#degradedSince, lost(this.address, reason));
   }
 
@@ -241,6 +266,8 @@ export class RedisSubscriber {
 
   async #close(): Promise<void> {
     this.#pulse.stop();
+    this.#locator.close();
+    clearTimeout(this.#settling);
     this.#channels.close(() => this.#closedError());
     this.#patterns.close(() => this.#closedError());
     await this.#reconnector.close(new Error("The subscriber was closed"));
