@@ -48,7 +48,7 @@ if (missing.length > 0) {
 /** Looks where Debian's packages are, whatever other Python is on PATH; MILLRACE_PYTHON names another one. */
 function hasPythonModule(name) {
   const program = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${name}") is None)`;
-  return spawnSync(process.env.MILLRACE_PYTHON || "/usr/bin/python3", ["-c", program]).status === 0;
+  return spawnSync(process.env.MILLRACE_PYTHON ?? "/usr/bin/python3", ["-c", program]).status === 0;
 }
 
 function fail(line) {

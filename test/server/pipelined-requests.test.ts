@@ -82,7 +82,9 @@ describe("requests that a client sends before the first is answered", () => {
     client.write(get("/quick"));
     await log.find((entry) => entry === "handle /quick");
     client.reset();
-    for (const path of ["/held", "/long"]) await log.find((entry) => entry === `disconnect ${path}`);
+    for (const path of ["/held", "/long", "/quick"]) await log.find((entry) => entry === `disconnect ${path}`);
+    await log.find((entry) => entry === "drained");
+    expect(serves.server.connections).toBe(0);
   });
 
   test("leave no room for a handshake among them: a late response would tear its frames", async () => {
