@@ -27,11 +27,11 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
   },
   "millrace/redis": {
     values: `
-      RedisPubSubChannelLayer
+      RedisChannelLayer RedisPubSubChannelLayer
     `,
     types: `
-      RedisCluster RedisConnectionOptions RedisHost RedisHosts RedisLogin RedisNode RedisPubSubChannelLayerOptions
-      RedisPubSubStats RedisSentinels RedisServer
+      RedisChannelLayerOptions RedisChannelLayerStats RedisCluster RedisConnectionOptions RedisHost RedisHosts
+      RedisLogin RedisNode RedisPubSubChannelLayerOptions RedisPubSubStats RedisSentinels RedisServer
     `,
   },
   "millrace/server": {

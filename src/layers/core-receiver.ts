@@ -1,0 +1,105 @@
+import { Backoff } from "../flow/backoff.ts";
+import { isMillraceError } from "../protocol/errors.ts";
+import type { Link } from "../redis/link.ts";
+import { type Popped, popTimeout, popWaiting } from "./core-pop.ts";
+
+/** What reads a queue in a loop until it is stopped, and what it needs. */
+export interface ReaderOwner {
+  /** Something failed of which no caller hears. */
+  failed(thrown: unknown): void;
+}
+
+/** Waits between attempts that fail, for less long when it is told to stop. */
+export class Retry {
+  readonly #backoff = new Backoff(50, 2000);
+  readonly #owner: ReaderOwner;
+  #wake: (() => void) | undefined;
+
+  constructor(owner: ReaderOwner) {
+    this.#owner = owner;
+  }
+
+  succeeded(): void {
+    this.#backoff.reset();
+  }
+
+  /** Reports what nothing else tells, and waits. */
+  async failed(error: unknown): Promise<void> {
+    // That a connection is lost, or can't be made, is told by the layer's condition.
+    const told = isMillraceError(error, "ERR_OUTCOME_UNKNOWN") || isMillraceError(error, "ERR_LAYER_UNAVAILABLE");
+    if (!told) this.#owner.failed(error);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#backoff.next());
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  stop(): void {
+    this.#wake?.();
+  }
+}
+
+/** Ends the wait of a reader in Redis: by something that it takes in place of a message. */
+export async function wakeReader(link: Link, wake: string): Promise<void> {
+  // Where Redis is away nobody waits in it.
+  if (!link.up) return;
+  await Promise.allSettled([link.call("ZADD", wake, 0, "wake"), link.call("EXPIRE", wake, 10 * popTimeout)]);
+}
+
+/** The links of a reader. */
+export interface ReaderLinks {
+  /** For nothing but this reader, which waits on it. */
+  readonly waiting: Link;
+  /** For everything else on the same host. */
+  readonly commands: Link;
+}
+
+/** Reads the queue of this process, which has no other reader. */
+export class ProcessQueue {
+  readonly #links: ReaderLinks;
+  readonly #queue: string;
+  readonly #wake: string;
+  readonly #take: (popped: Popped) => void;
+  readonly #retry: Retry;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  /** @param take hands one message over; it MUST NOT throw. */
+  constructor(links: ReaderLinks, queue: string, wake: string, owner: ReaderOwner, take: (popped: Popped) => void) {
+    this.#links = links;
+    this.#queue = queue;
+    this.#wake = wake;
+    this.#take = take;
+    this.#retry = new Retry(owner);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Stops, and deletes what nobody will read. */
+  async close(): Promise<void> {
+    const { waiting, commands } = this.#links;
+    this.#stopped = true;
+    this.#retry.stop();
+    await wakeReader(commands, this.#wake);
+    await waiting.close();
+    await this.#running;
+    if (commands.up) await Promise.allSettled([commands.call("DEL", this.#queue, this.#wake)]);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const batch = await popWaiting(this.#links.waiting, this.#queue, this.#wake, popTimeout);
+        for (const popped of batch) this.#take(popped);
+        this.#retry.succeeded();
+      } catch (error) {
+        if (!this.#stopped) await this.#retry.failed(error);
+      }
+    }
+  }
+}
