@@ -3,7 +3,7 @@ import type { Link } from "../redis/link.ts";
 import type { Shards } from "../redis/shards.ts";
 import { popNow, type Popped, popTimeout, popWaiting } from "./core-pop.ts";
 import { recoverInflight } from "./core-scripts.ts";
-import { type ReaderOwner, Retry, wakeReader } from "./core-receiver.ts";
+import { closeWaiting, type ReaderOwner, Retry } from "./core-receiver.ts";
 
 /** Where a named channel is read, and by what keys. */
 export interface NamedSource {
@@ -69,7 +69,7 @@ export class NamedReader implements Channel {
     const link = commands.at(this.#turn);
     this.#retry.stop();
     // The turn does not change any more: what is read from now on is put back.
-    await wakeReader(link, wake);
+    await closeWaiting({ waiting: waiting.at(this.#turn), commands: link }, wake);
     await waiting.close();
     await this.#reading;
     if (link.up) await Promise.allSettled([link.call("DEL", wake)]);

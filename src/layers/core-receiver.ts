@@ -42,19 +42,25 @@ export class Retry {
   }
 }
 
-/** Ends the wait of a reader in Redis: by something that it takes in place of a message. */
-export async function wakeReader(link: Link, wake: string): Promise<void> {
-  // Where Redis is away nobody waits in it.
-  if (!link.up) return;
-  await Promise.allSettled([link.call("ZADD", wake, 0, "wake"), link.call("EXPIRE", wake, 10 * popTimeout)]);
-}
-
 /** The links of a reader. */
 export interface ReaderLinks {
   /** For nothing but this reader, which waits on it. */
   readonly waiting: Link;
   /** For everything else on the same host. */
   readonly commands: Link;
+}
+
+/**
+ * Closes the link of a reader, and ends the reader's wait in Redis: by something under the key
+ * `wake`, which it takes in place of a message.
+ */
+export async function closeWaiting({ waiting, commands }: ReaderLinks, wake: string): Promise<void> {
+  // Where the reader's link is down, it does not wait in Redis.
+  const woken = waiting.up
+    ? Promise.allSettled([commands.call("ZADD", wake, 0, "wake"), commands.call("EXPIRE", wake, 10 * popTimeout)])
+    : undefined;
+  await waiting.close();
+  await woken;
 }
 
 /** Reads the queue of this process, which has no other reader. */
@@ -82,11 +88,10 @@ export class ProcessQueue {
 
   /** Stops, and deletes what nobody will read. */
   async close(): Promise<void> {
-    const { waiting, commands } = this.#links;
+    const { commands } = this.#links;
     this.#stopped = true;
     this.#retry.stop();
-    await wakeReader(commands, this.#wake);
-    await waiting.close();
+    await closeWaiting(this.#links, this.#wake);
     await this.#running;
     if (commands.up) await Promise.allSettled([commands.call("DEL", this.#queue, this.#wake)]);
   }
