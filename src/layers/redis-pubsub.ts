@@ -16,7 +16,7 @@ import { PendingJoins } from "./pending-joins.ts";
 import { pubSubOptionNames, type RedisPubSubChannelLayerOptions, readPubSubOptions } from "./pubsub-options.ts";
 
 /** What a layer holds in this process at one moment. */
-export interface RedisPubSubStats {
+export interface RedisPubSubChannelLayerStats {
   /** Channels that somebody receives, or on which messages wait. */
   readonly channels: number;
   /** Groups with members in this process. */
@@ -26,6 +26,12 @@ export interface RedisPubSubStats {
   /** Messages that have arrived and have not been handled. */
   readonly waiting: number;
 }
+
+/**
+ * On a cluster PUBLISH may go to any node, and by several nodes one message may overtake another; a
+ * script goes to the node to whose slots the name belongs, from where all are passed on in order.
+ */
+const publishOnOwnNode = "return redis.call('PUBLISH', KEYS[1], ARGV[1])";
 
 /** How many hexadecimal digits tell the channels of one process apart. */
 const ownDigits = 16;
@@ -62,7 +68,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   readonly #prefix: string;
   readonly #groupPrefix: string;
   readonly #codec: Codec;
-  readonly #countsAll: boolean;
+  readonly #isCluster: boolean;
   /** Stands in the names of all channels of this process, so that one glob receives them. */
   readonly #origin = randomBytes(8).toString("hex");
   readonly #links: Shards<Link>;
@@ -78,7 +84,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     this.#codec = codec;
     this.#prefix = prefix;
     this.#groupPrefix = `${prefix}__group__`;
-    this.#countsAll = endpoints.every(({ kind }) => kind !== "cluster");
+    this.#isCluster = endpoints.some(({ kind }) => kind === "cluster");
     const { capacityOf, expiry } = this.settings;
     const subscriberFailed = (thrown: unknown): void => this.reportFailure(thrown);
     this.#local = new LocalSide(capacityOf, {
@@ -128,7 +134,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   }
 
   /** What the layer holds now in this process; all zero when nothing was left behind. */
-  stats(): RedisPubSubStats {
+  stats(): RedisPubSubChannelLayerStats {
     return {
       channels: this.#local.channels + this.#named.channels,
       groups: [...this.#local.groups].length,
@@ -152,7 +158,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   protected override async sendSealed(channel: string, message: LayerMessage): Promise<void> {
     if (this.#isOwn(channel) && !this.#local.has(channel)) throw channelClosed(channel);
     const receivers = await this.#publish(channel, message);
-    if (receivers === 0 && this.#countsAll) throw nobodyReceives(channel);
+    if (receivers === 0 && !this.#isCluster) throw nobodyReceives(channel);
   }
 
   protected override async addMember(group: string, channel: string): Promise<void> {
@@ -164,6 +170,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     } finally {
       this.#joins.end(join);
     }
+    this.assertOpen();
     this.#join(group, channel, join.revoked);
   }
 
@@ -212,8 +219,13 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   }
 
   async #publish(topic: string, message: LayerMessage): Promise<number> {
-    // Redis answers with the number of receivers.
-    return Number(await this.#links.for(topic).call("PUBLISH", topic, this.#codec.encode(message)));
+    const link = this.#links.for(topic);
+    const payload = this.#codec.encode(message);
+    const answer = this.#isCluster
+      ? link.call("EVAL", publishOnOwnNode, 1, topic, payload)
+      : link.call("PUBLISH", topic, payload);
+    // The number of receivers.
+    return Number(await answer);
   }
 
   #receive(topic: string, payload: Buffer): void {

@@ -75,7 +75,8 @@ export const groupCases: readonly LayerCase[] = [
       const groups = range(20).map((number) => `room.${number}`);
       const member = await trial.member(layer, ...groups);
       for (const [number, group] of groups.entries()) await layer.groupSend(group, numbered(number));
-      assert.deepEqual(numbers(await member.take(20)), range(20));
+      // One order is promised within a group alone.
+      assert.deepEqual(new Set(numbers(await member.take(20))), new Set(range(20)));
     },
   },
   {

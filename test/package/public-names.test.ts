@@ -31,7 +31,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
     `,
     types: `
       RedisChannelLayerOptions RedisChannelLayerStats RedisCluster RedisConnectionOptions RedisHost RedisHosts
-      RedisLogin RedisNode RedisPubSubChannelLayerOptions RedisPubSubStats RedisSentinels RedisServer
+      RedisLogin RedisNode RedisPubSubChannelLayerOptions RedisPubSubChannelLayerStats RedisSentinels RedisServer
     `,
   },
   "millrace/server": {
