@@ -59,7 +59,8 @@ function makeCluster(
     {
       lazyConnect: true,
       clusterRetryStrategy: null,
-      enableOfflineQueue: false,
+      // A node is connected to by the first command for it, and those that follow wait for that.
+      enableOfflineQueue: true,
       // A command whose node was lost may have been carried out, and is not sent to another one.
       retryDelayOnFailover: 0,
       redisOptions,
