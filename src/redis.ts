@@ -1,3 +1,4 @@
+export { channelLayerFromUrl } from "./layers/layer-url.ts";
 export { RedisChannelLayer, type RedisChannelLayerStats } from "./layers/redis.ts";
 export type { RedisChannelLayerOptions } from "./layers/core-options.ts";
 export { RedisPubSubChannelLayer, type RedisPubSubChannelLayerStats } from "./layers/redis-pubsub.ts";

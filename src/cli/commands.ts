@@ -65,6 +65,14 @@ const serveFlags = [
     summary: "Listen on a Unix socket instead of a port.",
   },
   {
+    name: "layer",
+    kind: "text",
+    placeholder: "<url>",
+    summary: "The default channel layer: memory:, redis://…, redis+pubsub://… or redis+core://….",
+    initial: "memory:",
+    environment: "CHANNEL_LAYER_URL",
+  },
+  {
     name: "root-path",
     kind: "mount",
     placeholder: "<path>",

@@ -4,13 +4,13 @@ import { toApplication } from "../protocol/application.ts";
 import { ChannelLayers } from "../protocol/channel-layers.ts";
 import { describeRoutes } from "../protocol/description.ts";
 import { isMillraceError } from "../protocol/errors.ts";
-import { InMemoryChannelLayer } from "../layers/in-memory.ts";
 import { checkServeOptions, type ServeOptions } from "../server/options.ts";
 import { type MillraceServer, startServer } from "../server/serve.ts";
 import { bannerText, whereText } from "./banner.ts";
 import type { CommandValues } from "./commands.ts";
 import { complain } from "./complaint.ts";
 import { logDiagnostics } from "./console-log.ts";
+import { openLayers } from "./layers.ts";
 import { findModule, type LoadedModule, loadModule } from "./load-module.ts";
 import { cannotListen, reloadRole, type ReloadRole, reloadRoot, serveReloading } from "./reload.ts";
 import { type StopRequest, stopRequest } from "./stop-signal.ts";
@@ -49,10 +49,7 @@ async function serveHere(invocation: ServeInvocation, role: ReloadRole, stop: Pr
   const loaded = await Promise.race([loadModule(module), stop]);
   // Nothing was served, so there is nothing to close.
   if (typeof loaded === "string") return 0;
-  const layers = loaded.layers ?? { default: new InMemoryChannelLayer() };
-  const closeLayers = async (): Promise<void> => {
-    await Promise.all(Object.values(layers).map((layer) => layer.close()));
-  };
+  const { layers, closeAll } = await openLayers(loaded.layers, flags.layer);
   const options = serveOptions(flags);
   const quiet = flags.quiet === true;
   let stopping = false;
@@ -64,7 +61,7 @@ async function serveHere(invocation: ServeInvocation, role: ReloadRole, stop: Pr
   const late = told.then(() => setTimeout(checkServeOptions(options).shutdownTimeout));
   let server: MillraceServer | void;
   try {
-    const starting = startServer(loaded.application, new ChannelLayers(layers), options, closeLayers);
+    const starting = startServer(loaded.application, new ChannelLayers(layers), options, closeAll);
     server = await Promise.race([starting, late]);
   } catch (thrown) {
     if (role === "parent" || !isMillraceError(thrown, "ERR_LISTEN")) throw thrown;

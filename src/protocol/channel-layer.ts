@@ -123,6 +123,14 @@ export interface ChannelLayer {
    */
   groupSend<Consumer = unknown>(group: string, message: MessageFor<Consumer>): Promise<GroupSendReport>;
 
+  /**
+   * Reaches for what the layer stands on, for those who want to know at start whether it is there.
+   * A layer that needs nothing has no such method; others reach for it when first used.
+   *
+   * @throws MillraceError when it is not there.
+   */
+  connect?(): Promise<void>;
+
   /** Drops all messages that wait and all groups; channels stay open. */
   flush(): Promise<void>;
 

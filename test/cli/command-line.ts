@@ -22,7 +22,7 @@ export class RunningCommand implements AsyncDisposable {
 
   constructor(words: readonly string[], options: CommandOptions = {}) {
     // Nothing of the developer's own environment may change what is printed.
-    const { HOST: _host, PORT: _port, ...environment } = process.env;
+    const { HOST: _host, PORT: _port, CHANNEL_LAYER_URL: _layer, ...environment } = process.env;
     this.process = spawn(process.execPath, [options.bin ?? bin, ...words], {
       cwd: options.folder ?? process.cwd(),
       env: { ...environment, ...options.environment },

@@ -27,7 +27,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
   },
   "millrace/redis": {
     values: `
-      RedisChannelLayer RedisPubSubChannelLayer
+      RedisChannelLayer RedisPubSubChannelLayer channelLayerFromUrl
     `,
     types: `
       RedisChannelLayerOptions RedisChannelLayerStats RedisCluster RedisConnectionOptions RedisHost RedisHosts
