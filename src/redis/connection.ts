@@ -19,7 +19,7 @@ export class Connection {
   readonly #endpoint: DirectEndpoint;
   readonly #openTimeout: number;
   #reason: Error | undefined;
-  #asksForRole = true;
+  #mayAsk = true;
   #corked = false;
 
   constructor(endpoint: DirectEndpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
@@ -78,17 +78,26 @@ export class Connection {
     return this.#client.callBuffer(command, [...args]);
   }
 
-  /** Asks whether the server lives, and whether it is still the master. */
+  /** Asks whether the server lives, and whether it can do its work. */
   async probe(): Promise<void> {
-    if (!this.#asksForRole || this.#endpoint.kind === "cluster") return void (await this.call("PING", []));
+    if (!this.#mayAsk || this.#endpoint.kind === "cluster") return void (await this.call("PING", []));
     try {
-      const role = await this.call("ROLE", []);
-      if (Array.isArray(role) && role[0] === "slave") throw replyError(replicaMessage);
+      await (this.#endpoint.isNode === true ? this.#askForCluster() : this.#askForRole());
     } catch (error) {
       if (!isReply(error) || isReplyOf(error, "READONLY") || isReplyOf(error, "LOADING")) throw error;
       // The user may not ask, or is in the mode of an old Redis in which it may only ping.
-      this.#asksForRole = false;
+      this.#mayAsk = false;
       await this.call("PING", []);
+    }
+  }
+
+  /** What a node answers to `CLUSTER SLOTS`; nothing where the user may not ask. */
+  async nodes(): Promise<unknown> {
+    try {
+      return await this.call("CLUSTER", ["SLOTS"]);
+    } catch (error) {
+      if (!isReply(error)) throw error;
+      return undefined;
     }
   }
 
@@ -136,6 +145,18 @@ export class Connection {
     this.#client.disconnect();
     // A polite end would wait for the peer, which may be dead.
     if (this.#client instanceof Redis) (this.#client.stream as Redis["stream"] | undefined)?.destroy();
+  }
+
+  /** What is published on a replica stays on it. */
+  async #askForRole(): Promise<void> {
+    const role = await this.call("ROLE", []);
+    if (Array.isArray(role) && role[0] === "slave") throw replyError(replicaMessage);
+  }
+
+  /** A node that finds the cluster down may be cut off from it, and hear nothing of what the others publish. */
+  async #askForCluster(): Promise<void> {
+    const info = await this.call("CLUSTER", ["INFO"]);
+    if (!String(info).includes("cluster_state:ok")) throw new Error("The node finds its cluster down");
   }
 
   /** Lets what is sent in one turn go out in one piece. */

@@ -23,6 +23,8 @@ export interface ServerEndpoint extends Login {
   readonly host: string;
   readonly port: number;
   readonly path: string | undefined;
+  /** It is a node of a cluster, of which any hears what is published on any other. */
+  readonly isNode?: boolean;
 }
 
 export interface SentinelEndpoint extends Login {

@@ -58,7 +58,7 @@ export class Link {
     this.#settings = settings;
     this.#options = options;
     this.#offline = new OfflineQueue(settings);
-    this.#locator = new Locator(endpoint, settings);
+    this.#locator = new Locator(endpoint, settings, "commands");
     this.#pulse = new Pulse(settings.probeInterval, this.#locator.sentinels);
     this.#reconnector = new Reconnector(
       {

@@ -60,7 +60,7 @@ export class RedisSubscriber {
     this.#endpoint = endpoint;
     this.#settings = settings;
     this.#options = options;
-    this.#locator = new Locator(endpoint, settings);
+    this.#locator = new Locator(endpoint, settings, "subscriptions");
     this.#pulse = new Pulse(settings.probeInterval, this.#locator.sentinels);
     const { linger = 20 } = options;
     this.#channels = new Subscriptions(false, linger, (names) =>
@@ -178,6 +178,7 @@ export class RedisSubscriber {
       if (wanted) this.#options.onMessage(name, payload);
     });
     const opened = Date.now();
+    if (this.#endpoint.kind === "cluster") this.#locator.learn(await connection.nodes());
     // From now on new subscriptions ask for themselves.
     this.#connection = connection;
     const batches = [...this.#channels.batches(), ...this.#patterns.batches()];

@@ -123,7 +123,11 @@ function pairs(list: unknown): ReadonlyMap<string, string> {
   return new Map(items.flatMap((name, at) => (at % 2 === 0 ? [[name, items[at + 1] ?? ""]] : [])));
 }
 
-/** Asks again and again until the answer is yes. */
+/** Asks again and again until the answer is yes; not for ever, so that a test that fails ends. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pause(20);
+  const deadline = Date.now() + 30_000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`It has not come true in 30 seconds: ${String(isSo)}`);
+    await pause(20);
+  }
 }
