@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { RedisChannelLayer, type RedisChannelLayerOptions } from "millrace/redis";
-import { heard } from "../support/heard.ts";
-import { RedisServer } from "../support/redis-server.ts";
-import { Inbox } from "./core/inbox.ts";
+import { heard } from "../../support/heard.ts";
+import { RedisServer } from "../../support/redis-server.ts";
+import { Received } from "./received.ts";
 
 let server: RedisServer;
 beforeAll(async () => {
@@ -20,8 +20,8 @@ function layerOf(prefix: string, options: RedisChannelLayerOptions = {}): RedisC
   return new RedisChannelLayer({ hosts: [server.url], prefix, ...options });
 }
 
-async function member(layer: RedisChannelLayer, ...groups: readonly string[]): Promise<Inbox & { name: string }> {
-  const inbox = new Inbox();
+async function member(layer: RedisChannelLayer, ...groups: readonly string[]): Promise<Received & { name: string }> {
+  const inbox = new Received();
   const { name } = await layer.newChannel(inbox.subscriber);
   for (const group of groups) await layer.groupAdd(group, name);
   return Object.assign(inbox, { name });
@@ -78,7 +78,7 @@ describe("RedisChannelLayer in Redis", () => {
       .map(Number);
     expect(scores).toHaveLength(90);
     expect(scores.every((score, index) => index === 0 || score > (scores[index - 1] ?? 0))).toBe(true);
-    const inbox = new Inbox();
+    const inbox = new Received();
     await layer.subscribe("jobs", inbox.subscriber);
     expect((await inbox.take(90)).map(({ number }) => number)).toEqual(Array.from(sent.keys()));
   });
@@ -150,8 +150,8 @@ describe("RedisChannelLayer in Redis", () => {
   test("lets the membership of a process that was killed go within the lease", async () => {
     const prefix = prefixes();
     await using layer = layerOf(prefix);
-    const source = fileURLToPath(new URL("../../src/redis.ts", import.meta.url));
-    const script = fileURLToPath(new URL("core/short-lived.mjs", import.meta.url));
+    const source = fileURLToPath(new URL("../../../src/redis.ts", import.meta.url));
+    const script = fileURLToPath(new URL("short-lived.mjs", import.meta.url));
     const child = fork(script, [source, server.url, prefix, "1"], {
       execArgv: ["--import", "tsx", "--conditions", "@millrace/source"],
     });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ChannelLayerOptions } from "millrace";
 import { layerConformance } from "millrace/testing";
 import { RedisChannelLayer, type RedisChannelLayerOptions } from "millrace/redis";
-import { RedisServer } from "../support/redis-server.ts";
+import { RedisServer } from "../../support/redis-server.ts";
 
 let server: RedisServer;
 beforeAll(async () => {

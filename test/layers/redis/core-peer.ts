@@ -64,7 +64,7 @@ export class PythonProcess extends Python {
   #made = 0;
 
   constructor() {
-    super(fileURLToPath(new URL("other-side.py", import.meta.url)));
+    super(fileURLToPath(new URL("core-peer.py", import.meta.url)));
   }
 
   async layer(options: PythonLayerOptions): Promise<PythonLayer> {

@@ -3,41 +3,17 @@
 Each line of input is a question, {"ask": name, ...}; each line of output answers one. Answers say "error" when Python raises.
 """
 import asyncio
-import hashlib
 import json
-import struct
+import os
 import sys
 
 from channels_redis.core import RedisChannelLayer
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "codec"))
+from canonical import sha256  # noqa: E402
+
 layers = {}
-
-
-def canonical(value):
-    """One text for each value, the same as canonical() in the tests writes."""
-    if value is None:
-        return "null"
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) < 2**53:
-            return "i%d" % value
-        return "d" + struct.pack(">d", value).hex()
-    if isinstance(value, int):
-        return "i%d" % value
-    if isinstance(value, str):
-        return "s" + value.encode("utf-8").hex()
-    if isinstance(value, bytes):
-        return "b" + value.hex()
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(canonical, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join(sorted(canonical(key) + ":" + canonical(inner) for key, inner in value.items())) + "}"
-    raise TypeError(type(value).__name__)
-
-
-def sha256(value):
-    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
 async def layer(question):

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { RedisChannelLayer } from "millrace/redis";
-import { freePort } from "../support/free-port.ts";
-import { heard } from "../support/heard.ts";
-import { RedisServer } from "../support/redis-server.ts";
-import { Inbox } from "./core/inbox.ts";
+import { freePort } from "../../support/free-port.ts";
+import { heard } from "../../support/heard.ts";
+import { RedisServer } from "../../support/redis-server.ts";
+import { Received } from "./received.ts";
 
 const degraded = heard("millrace:layer:degraded");
 const recovered = heard("millrace:layer:recovered");
@@ -33,7 +33,7 @@ describe("RedisChannelLayer", () => {
     await using server = await RedisServer.start();
     const options = { hosts: [server.url], probeInterval: 0.1, probeTimeout: 0.3, offlineTimeout: 10 };
     await using layer = new RedisChannelLayer(options);
-    const inbox = new Inbox();
+    const inbox = new Received();
     const channel = await layer.newChannel(inbox.subscriber);
     await layer.groupAdd("room", channel.name);
     server.freeze();
@@ -53,7 +53,7 @@ describe("RedisChannelLayer", () => {
     const layer = new RedisChannelLayer({ hosts: [server.url] });
     await layer.connect();
     await layer.newChannel(() => {});
-    const inbox = new Inbox();
+    const inbox = new Received();
     const reader = await layer.subscribe("jobs", inbox.subscriber);
     await layer.send("jobs", { type: "job.first" });
     await inbox.next();

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import * as fc from "fast-check";
 import type { LayerMessage } from "millrace";
 import { RedisChannelLayer, type RedisChannelLayerOptions } from "millrace/redis";
-import { RedisServer } from "../support/redis-server.ts";
-import { sha256 } from "./codec/canonical.ts";
-import { byteValues, messages, values } from "./codec/messages.ts";
-import { Inbox } from "./core/inbox.ts";
-import { type PythonLayer, type PythonLayerOptions, PythonProcess } from "./core/other-side.ts";
+import { RedisServer } from "../../support/redis-server.ts";
+import { sha256 } from "../codec/canonical.ts";
+import { byteValues, messages, values } from "../codec/messages.ts";
+import { Received } from "./received.ts";
+import { type PythonLayer, type PythonLayerOptions, PythonProcess } from "./core-peer.ts";
 
 let server: RedisServer;
 let python: PythonProcess;
@@ -47,8 +47,8 @@ async function pair(mode: Mode): Promise<{ ours: RedisChannelLayer; theirs: Pyth
   return { ours, theirs, [Symbol.asyncDispose]: () => ours.close() };
 }
 
-async function member(layer: RedisChannelLayer, ...groups: readonly string[]): Promise<Inbox & { name: string }> {
-  const inbox = new Inbox();
+async function member(layer: RedisChannelLayer, ...groups: readonly string[]): Promise<Received & { name: string }> {
+  const inbox = new Received();
   const { name } = await layer.newChannel(inbox.subscriber);
   for (const group of groups) await layer.groupAdd(group, name);
   return Object.assign(inbox, { name });
@@ -115,7 +115,7 @@ describe.each(Object.entries(modes))("RedisChannelLayer and Python's layer, %s",
 
   test("give a job that one sends to one receiver of the other", async () => {
     await using both = await pair(mode);
-    const inbox = new Inbox();
+    const inbox = new Received();
     await both.ours.subscribe("thumbnails", inbox.subscriber);
     for (let number = 0; number < 12; number++) {
       await both.theirs.send("thumbnails", `{"type": "job.run", "number": ${number}}`);
@@ -170,7 +170,7 @@ describe("RedisChannelLayer beside Python's layer", () => {
     // What Python's reader does before it hands a message over.
     const move = `local taken = redis.call('ZPOPMIN', KEYS[1]); redis.call('ZADD', KEYS[2], taken[2], taken[1])`;
     await server.command("EVAL", move, 2, `${prefix}jobs`, `${prefix}jobs$inflight`);
-    const inbox = new Inbox();
+    const inbox = new Received();
     await both.ours.subscribe("jobs", inbox.subscriber);
     expect(await inbox.take(2)).toEqual([{ type: "job.taken" }, { type: "job.next" }]);
     expect(await server.command("EXISTS", `${prefix}jobs$inflight`)).toBe(0);
