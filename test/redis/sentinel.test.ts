@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type SentinelSet, startSentinelSet, until } from "../support/redis-sentinel.ts";
+import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { identify, type SentinelSet, startSentinelSet, until } from "../support/redis-sentinel.ts";
 import { noUnhandledRejections } from "../support/unhandled.ts";
 import { Listener, makeLink, rejection } from "./support.ts";
 
 noUnhandledRejections();
+// Sentinels leave some seconds between two failovers, and more on a busy machine.
+jest.setTimeout(60_000);
 
 describe("a master that sentinels know", () => {
   let set: SentinelSet;
@@ -33,6 +35,42 @@ describe("a master that sentinels know", () => {
 
     expect(listener.messages.slice(0, 2)).toEqual(["a before", "a after"]);
     expect(listener.gaps[0]?.since).toBeLessThanOrEqual(commanded);
+  });
+
+  test("is left when most sentinels name another, though it lives and answers", async () => {
+    await using link = makeLink(set.host, { retryDelay: 0.01 });
+    await using listener = new Listener(set.host);
+    await listener.subscriber.subscribe("a");
+    await link.connect();
+    const old = await set.master();
+    await set.failover();
+    const next = await set.master();
+    await listener.recovered();
+    await until(async () => link.up);
+    await link.call("PUBLISH", "a", "on the new one");
+    await listener.heard(1);
+
+    expect(await next.command("PUBSUB", "NUMSUB", "a")).toEqual(["a", 1]);
+    expect(await old.command("PUBSUB", "NUMSUB", "a")).toEqual(["a", 0]);
+  });
+
+  test("is replaced when it is frozen; the gap reaches from before until all have heard of it", async () => {
+    await using listener = new Listener(set.host);
+    await listener.subscriber.subscribe("a");
+    let frozen = 0;
+    const old = await set.master();
+    await set.failover((master) => {
+      frozen = Date.now();
+      master.freeze();
+    });
+    const agreed = Date.now();
+    await listener.recovered();
+    old.thaw();
+    await until(async () => (await identify(old)).role === "slave");
+
+    expect(listener.gaps).toHaveLength(1);
+    expect(listener.gaps[0]?.since).toBeLessThanOrEqual(frozen);
+    expect(listener.gaps[0]?.until).toBeGreaterThan(agreed);
   });
 
   test("is found though a sentinel does not answer, and though two are gone", async () => {

@@ -59,9 +59,12 @@ export class SentinelSet implements AsyncDisposable {
    * settles when all sentinels agree and the new master knows; it prints who was and who is master.
    */
   async failover(
-    cause: (master: RedisServer) => unknown = () => this.sentinels[0]?.command("SENTINEL", "FAILOVER", this.name),
+    cause: (master: RedisServer) => unknown = () => this.#command(),
   ): Promise<{ readonly before: ServerIdentity; readonly after: ServerIdentity }> {
     const old = await this.master();
+    await until(async () =>
+      /connected_slaves:1\b.*state=online/s.test(String(await old.command("INFO", "replication"))),
+    );
     const before = await identify(old);
     process.stdout.write(`before failover: ${shown(before)}\n`);
     await cause(old);
@@ -76,6 +79,18 @@ export class SentinelSet implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await disposeAll([...this.sentinels, ...this.servers]);
+  }
+
+  /** A sentinel refuses while it is not done with the failover before. */
+  #command(): Promise<void> {
+    const command = this.sentinels[0]?.command.bind(this.sentinels[0]);
+    return until(async () => {
+      try {
+        return (await command?.("SENTINEL", "FAILOVER", this.name)) === "OK";
+      } catch {
+        return false;
+      }
+    });
   }
 
   #views(): Promise<ReadonlyArray<{ port: number; replicas: number; others: number }>> {
@@ -99,7 +114,7 @@ async function startSentinel(master: RedisServer): Promise<RedisServer> {
     config: [
       `sentinel monitor ${masterName} ${master.host} ${master.port} 2`,
       `sentinel down-after-milliseconds ${masterName} 500`,
-      `sentinel failover-timeout ${masterName} 3000`,
+      `sentinel failover-timeout ${masterName} 1000`,
     ],
   });
   const periods = ["info-period", "500", "ping-period", "100", "publish-period", "200", "ask-period", "100"];
