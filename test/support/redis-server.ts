@@ -91,7 +91,7 @@ export class RedisServer implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text: Buffer) => (this.#output += text.toString()));
     await once(child, "spawn");
-    this.#watchdog = watch(this.pid);
+    this.#watchdog = watch(this.pid, this.folder);
     await this.answers();
   }
 
@@ -206,10 +206,13 @@ export async function disposeAll(servers: readonly AsyncDisposable[]): Promise<v
   await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
 }
 
-/** Ends a process when this one has ended without saying so before. */
-function watch(pid: number): ChildProcess {
-  const program = `read line || kill -9 ${pid}`;
-  const watchdog = spawn("/bin/sh", ["-c", program], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+/** Ends a server and removes its folder when this process has ended without saying so before. */
+function watch(pid: number, folder: string): ChildProcess {
+  const program = 'read line || { kill -9 "$0"; rm -rf "$1"; }';
+  const watchdog = spawn("/bin/sh", ["-c", program, String(pid), folder], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
   watchdog.unref();
   return watchdog;
 }
