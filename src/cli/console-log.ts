@@ -30,6 +30,15 @@ export function logDiagnostics({ errors, access }: ConsoleLogOptions): Disposabl
   log.warn("millrace:consumer:abandoned", abandoned);
   log.warn("millrace:layer:over-capacity", overCapacity);
   log.warn(
+    "millrace:layer:degraded",
+    ({ layer, reason, since }) => `The channel layer ${layer} may miss messages since ${clock(since)}: ${reason}`,
+  );
+  log.warn(
+    "millrace:layer:recovered",
+    ({ layer, since, until }) =>
+      `The channel layer ${layer} is well again; messages from ${clock(since)} to ${clock(until)} may be missing`,
+  );
+  log.warn(
     "millrace:message:expired",
     ({ channel, type }) => `A message of type ${quoted(type)} expired on ${channel}`,
   );
@@ -90,6 +99,11 @@ class DiagnosticsLog implements Disposable {
   #on<Name extends DiagnosticsName>(name: Name, listener: (payload: Diagnostics[Name]) => void): void {
     this.#subscriptions.push(subscribeDiagnostics(name, listener));
   }
+}
+
+/** In UTC, because several machines may print of the same moment. */
+function clock(time: number): string {
+  return new Date(time).toISOString().slice(11, 23);
 }
 
 function failure({ scope, error, event, consumer }: Diagnostics["millrace:application:error"]): [string, Error] {

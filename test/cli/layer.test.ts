@@ -63,6 +63,20 @@ describe("millrace serve --layer", () => {
     await other.printed(/layers {2}default {2}redis\+(pubsub|core)/);
   });
 
+  test("says when Redis is lost, and when it is back with what may be missing", async () => {
+    await using lost = await RedisServer.start();
+    const server = serve(["--layer", `redis://127.0.0.1:${lost.port}`]);
+    await open(await server.port());
+    await lost.kill();
+    const [, since] = await server.printed(
+      /^The channel layer redis\+pubsub may miss messages since (\S+): /m,
+      "errors",
+    );
+    await lost.restart();
+    const [, from] = await server.printed(/is well again; messages from (\S+) to \S+ may be missing/, "errors");
+    expect(from).toBe(since);
+  });
+
   test("ends with one line when Redis is not there, and names the place without the password", async () => {
     const url = `redis://user:secret@127.0.0.1:${await freePort()}`;
     const { code, errors } = await millrace(["serve", "app.mjs", "--port", "0", "--layer", url], {
