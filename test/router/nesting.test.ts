@@ -109,9 +109,9 @@ describe("When an inner router has no route, the outer one", () => {
   });
 
   test("does so below a root path too", () => {
-    expect(land(outer, "/root/a/known/", "/root").name).toBe("inner");
-    expect(land(outer, "/root/a/fallback/", "/root").name).toBe("outer");
-    expect(() => land(outer, "/a/fallback/", "/root")).toThrow("not below the root path");
+    expect(land(outer, "/site/a/known/", "/site").name).toBe("inner");
+    expect(land(outer, "/site/a/fallback/", "/site").name).toBe("outer");
+    expect(() => land(outer, "/a/fallback/", "/site")).toThrow("not below the root path");
   });
 
   test("goes on with the parameters that it had before", () => {

@@ -77,29 +77,29 @@ describe("Below a root path, a URLRouter", () => {
   const mounted = URLRouter([path("", landing("empty")), path("/bar/", landing("bar"))]);
 
   test.each([
-    ["/root/bar/", "/root", "bar"],
-    ["/root/", "/root", "empty"],
-    ["/root", "/root", "empty"],
+    ["/site/bar/", "/site", "bar"],
+    ["/site/", "/site", "empty"],
+    ["/site", "/site", "empty"],
     ["/a/b/bar/", "/a/b", "bar"],
     ["/bar/", "/", "bar"],
-    ["/%72oot/bar/", "/root", "bar"],
+    ["/%73ite/bar/", "/site", "bar"],
     ["/%E6%B0%B4/bar/", "/水", "bar"],
   ])("takes %s under %s to %s", (rawPath, rootPath, name) => {
     expect(land(mounted, rawPath, rootPath).name).toBe(name);
   });
 
   test.each([
-    ["/bar/", "/root"],
-    ["/rooted/bar/", "/root"],
-    ["/Root/bar/", "/root"],
-    ["/", "/root"],
+    ["/bar/", "/site"],
+    ["/sited/bar/", "/site"],
+    ["/Site/bar/", "/site"],
+    ["/", "/site"],
   ])("has no route for %s outside of %s", (rawPath, rootPath) => {
     expect(() => land(mounted, rawPath, rootPath)).toThrow(`"${rawPath}" is not below the root path ${rootPath}`);
   });
 
   test("strips the root path once, and not again in an inner router", () => {
-    const outer = URLRouter([path("/root/", URLRouter([path("/root/bar/", landing("inner"))]))]);
-    expect(land(outer, "/root/root/root/bar/", "/root").name).toBe("inner");
+    const outer = URLRouter([path("/site/", URLRouter([path("/site/bar/", landing("inner"))]))]);
+    expect(land(outer, "/site/site/site/bar/", "/site").name).toBe("inner");
   });
 });
 
