@@ -9,20 +9,28 @@ export interface Acceptance {
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
+/** How many pongs may wait to be written to a client; one that pings on is cut. */
+export const maxPendingPongs = 60;
+
+/** In how many fragments a client may send a message; in more, it is closed with 1008. */
+export const maxFragments = 16_384;
+
 /** Turns checked handshakes into sockets of `ws`, with exactly what the application chose. */
 export class Upgrader {
   readonly #server: Server<typeof OrderedWebSocket>;
   #acceptance: Acceptance | undefined;
 
   constructor({ maxMessageSize, closeTimeout }: { readonly maxMessageSize: number; readonly closeTimeout: number }) {
-    // The types of `ws` do not know `closeTimeout` yet.
-    const options: ServerOptions<typeof OrderedWebSocket> & { readonly closeTimeout: number } = {
+    // The types of `ws` do not know all of its options yet.
+    const options: ServerOptions<typeof OrderedWebSocket> & Readonly<Record<string, unknown>> = {
       noServer: true,
       clientTracking: false,
       WebSocket: OrderedWebSocket,
       maxPayload: maxMessageSize,
       perMessageDeflate: false,
       closeTimeout,
+      maxPendingAutoPongs: maxPendingPongs,
+      maxFragments,
       // Without it `ws` picks the first that the client offers.
       handleProtocols: () => this.#acceptance?.subprotocol ?? false,
     };

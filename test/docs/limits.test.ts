@@ -4,6 +4,7 @@ import { maxMessageDepth } from "../../src/layers/message.ts";
 import { readOptions } from "../../src/layers/options.ts";
 import { checkServeOptions } from "../../src/server/options.ts";
 import { maxQueuedRequests } from "../../src/server/queued-responses.ts";
+import { maxFragments, maxPendingPongs } from "../../src/server/upgrader.ts";
 import { quoted, readDocument, tableUnder } from "./blocks.ts";
 import { membersOf } from "./source.ts";
 
@@ -76,6 +77,8 @@ test("docs/promise.md tells each limit as the code has it", () => {
     ["age of a message that waits", [seconds(layer.expiry)]],
     ["outbound queue of a socket", [`${outbound.maxMessages} messages, ${mebibytes(outbound.maxBytes)}`, "1013"]],
     ["time for `connect` to accept or refuse", [seconds(server.handshakeTimeout), "504"]],
+    ["fragments of a message from a client", [maxFragments.toLocaleString("en"), "1008"]],
+    ["pongs that wait to be written to a client that pings", [`${maxPendingPongs}`, "1006"]],
     ["silence of a client", [seconds(server.pingInterval), seconds(server.pingTimeout), "1006"]],
     ["time for a client to answer a close frame", [seconds(server.closeTimeout)]],
     ["time for handlers after their peer has gone", [seconds(grace), "abandoned"]],

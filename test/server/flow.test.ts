@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { wheel } from "../../src/flow/wheel.ts";
+import { maxFragments, maxPendingPongs } from "../../src/server/upgrader.ts";
 import type { Connection } from "millrace";
 import { clientFrame, closeOf, opcodes, RawClient } from "./support/raw-client.ts";
 import { accepting, Log, Published, serving } from "./support/serving.ts";
@@ -68,7 +69,7 @@ describe("a client that floods", () => {
     release();
   });
 
-  test("of pings that it does not take answers to is cut, and memory stays bounded", async () => {
+  test("of more pings at once than pongs may wait is cut; fewer are all answered", async () => {
     const ends = new Log<number>();
     await using serves = await serving(
       accepting((event) => {
@@ -76,10 +77,24 @@ describe("a client that floods", () => {
       }),
     );
     using client = await RawClient.open(serves.port);
+    const pings = (count: number): Buffer =>
+      Buffer.concat(Array.from({ length: count }, () => clientFrame(opcodes.ping, "x".repeat(125))));
+    client.write(pings(maxPendingPongs / 2));
+    for (let pong = 0; pong < maxPendingPongs / 2; pong++) {
+      expect(await client.frame()).toMatchObject({ opcode: opcodes.pong });
+    }
     client.socket.pause();
-    const pings = Buffer.concat(Array.from({ length: 1000 }, () => clientFrame(opcodes.ping, "x".repeat(125))));
-    client.write(pings);
+    client.write(pings(maxPendingPongs * 10));
     expect(await ends.find(() => true)).toBe(1006);
+  });
+
+  test("of fragments of one message is closed with 1008", async () => {
+    await using serves = await serving(accepting());
+    using client = await RawClient.open(serves.port);
+    const fragment = clientFrame(opcodes.continuation, "x", { fin: false });
+    const rest = Array.from({ length: maxFragments }, () => fragment);
+    client.write(Buffer.concat([clientFrame(opcodes.text, "x", { fin: false }), ...rest]));
+    expect(closeOf(await client.frame())).toMatchObject({ code: 1008 });
   });
 });
 
