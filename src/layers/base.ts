@@ -10,6 +10,7 @@ import { MillraceError, toError } from "../protocol/errors.ts";
 import type { LayerMessage, MessageFor } from "../protocol/message.ts";
 import { checkChannelName, checkGroupName } from "../protocol/names.ts";
 import { sealMessage } from "./message.ts";
+import { checkMessageSize } from "./codec/message-size.ts";
 import { type LayerSettings, readOptions } from "./options.ts";
 
 /**
@@ -50,7 +51,7 @@ export abstract class BaseChannelLayer implements ChannelLayer {
   async send<Consumer = unknown>(channel: string, message: MessageFor<Consumer>): Promise<void> {
     this.assertOpen();
     checkChannelName(channel);
-    return this.sendSealed(channel, sealMessage(message));
+    return this.sendSealed(channel, this.#seal(message));
   }
 
   async groupAdd(group: string, channel: string): Promise<void> {
@@ -70,7 +71,7 @@ export abstract class BaseChannelLayer implements ChannelLayer {
   async groupSend<Consumer = unknown>(group: string, message: MessageFor<Consumer>): Promise<GroupSendReport> {
     this.assertOpen();
     checkGroupName(group);
-    return this.groupSendSealed(group, sealMessage(message));
+    return this.groupSendSealed(group, this.#seal(message));
   }
 
   async flush(): Promise<void> {
@@ -119,6 +120,12 @@ export abstract class BaseChannelLayer implements ChannelLayer {
       happened: `The channel layer (${this.kind}) has been closed`,
       remedy: "Use it before close(), or make another",
     });
+  }
+
+  #seal(message: unknown): LayerMessage {
+    const sealed = sealMessage(message);
+    checkMessageSize(sealed, this.settings.maxMessageSize, "The message");
+    return sealed;
   }
 
   async #end(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   type RedisConnectionOptions,
 } from "../redis/options.ts";
 import { type Codec, type CodecOptions, createCodec } from "./codec/codec.ts";
+import type { LayerSettings } from "./options.ts";
 
 /**
  * Options of {@link RedisChannelLayer}. Those that Python's layer has as well must be the same on
@@ -65,12 +66,12 @@ export interface CoreSettings {
 const encryptionGrace = 10;
 
 /**
- * @param expiry and `groupExpiry` are those of the layer, in milliseconds.
+ * @param settings are those that all layers have.
  * @throws MillraceError `ERR_INVALID_OPTION`.
  */
 export function readCoreOptions(
   options: RedisChannelLayerOptions,
-  { expiry, groupExpiry }: { readonly expiry: number; readonly groupExpiry: number },
+  { expiry, groupExpiry, maxMessageSize }: Pick<LayerSettings, "expiry" | "groupExpiry" | "maxMessageSize">,
 ): CoreSettings {
   const { prefix = "asgi", aggregate = true, lease = 30, randomPrefixLength = 12 } = options;
   if (typeof prefix !== "string" || prefix === "" || !prefix.isWellFormed()) {
@@ -88,6 +89,7 @@ export function readCoreOptions(
       symmetricEncryptionKeys: options.symmetricEncryptionKeys,
       randomPrefixLength,
       ttl: expiry / 1000 + encryptionGrace,
+      maxMessageSize,
     }),
     prefix,
     aggregate,

@@ -6,7 +6,7 @@ import { RedisChannelLayer } from "./redis.ts";
 import { RedisPubSubChannelLayer } from "./redis-pubsub.ts";
 
 const spelling = /^(?<server>memory|rediss?|unix)(?:\+(?<layer>pubsub|core))?:(?<rest>.*)$/s;
-const numbers: ReadonlySet<string> = new Set(["expiry", "groupExpiry", "capacity"]);
+const numbers: ReadonlySet<string> = new Set(["expiry", "groupExpiry", "capacity", "maxMessageSize"]);
 const texts: ReadonlySet<string> = new Set(["prefix", "serializer"]);
 
 /**
@@ -17,7 +17,7 @@ const texts: ReadonlySet<string> = new Set(["prefix", "serializer"]);
  * - `redis+core://…` for the format of Python's core layer.
  *
  * `rediss` is TLS, and `unix` a socket's path. Options of the layer are parameters: `prefix`,
- * `expiry`, `groupExpiry`, `capacity`, `serializer`.
+ * `expiry`, `groupExpiry`, `capacity`, `maxMessageSize`, `serializer`.
  *
  * @throws MillraceError `ERR_INVALID_OPTION`; it does not show the URL, which may hold a password.
  * @example

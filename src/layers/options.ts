@@ -12,9 +12,20 @@ export interface LayerSettings {
   /** The capacity of a channel for which no pattern says otherwise. */
   readonly capacity: number;
   readonly capacityOf: CapacityOf;
+  /** In bytes. */
+  readonly maxMessageSize: number;
 }
 
-const sharedOptions: readonly (keyof ChannelLayerOptions)[] = ["expiry", "groupExpiry", "capacity", "channelCapacity"];
+const sharedOptions: readonly (keyof ChannelLayerOptions)[] = [
+  "expiry",
+  "groupExpiry",
+  "capacity",
+  "channelCapacity",
+  "maxMessageSize",
+];
+
+/** 1 MiB, and 64 KiB for what stands beside it. */
+const defaultMessageSize = 1024 ** 2 + 64 * 1024;
 
 /**
  * Checks the options that every layer takes.
@@ -37,11 +48,13 @@ export function readOptions(options: ChannelLayerOptions, ownOptions: readonly s
     if (!known.includes(name)) throw unknownOption(name, known);
   }
   const { expiry = 60, groupExpiry = 86_400, capacity = 100, channelCapacity } = options;
+  const { maxMessageSize = defaultMessageSize } = options;
   return {
     expiry: milliseconds("expiry", expiry),
     groupExpiry: milliseconds("groupExpiry", groupExpiry),
     capacity,
     capacityOf: compileCapacity(capacity, channelCapacity),
+    maxMessageSize: size("maxMessageSize", maxMessageSize),
   };
 }
 
@@ -51,6 +64,15 @@ function milliseconds(option: string, seconds: unknown): number {
     happened: `${option} is no time`,
     got: seconds,
     wanted: "seconds, as a finite number above 0",
+  });
+}
+
+function size(option: string, bytes: unknown): number {
+  if (Number.isSafeInteger(bytes) && Number(bytes) > 0) return Number(bytes);
+  throw new MillraceError("ERR_INVALID_OPTION", {
+    happened: `${option} is no size`,
+    got: bytes,
+    wanted: "bytes, as a whole number above 0",
   });
 }
 

@@ -9,6 +9,7 @@ import {
   type RedisConnectionOptions,
 } from "../redis/options.ts";
 import { type Codec, type CodecOptions, createCodec } from "./codec/codec.ts";
+import type { LayerSettings } from "./options.ts";
 
 /**
  * Options of {@link RedisPubSubChannelLayer}. Those that Python's layer has as well must be the same
@@ -48,8 +49,14 @@ export interface PubSubSettings {
   readonly prefix: string;
 }
 
-/** @throws MillraceError `ERR_INVALID_OPTION`. */
-export function readPubSubOptions(options: RedisPubSubChannelLayerOptions): PubSubSettings {
+/**
+ * @param settings are those that all layers have.
+ * @throws MillraceError `ERR_INVALID_OPTION`.
+ */
+export function readPubSubOptions(
+  options: RedisPubSubChannelLayerOptions,
+  { maxMessageSize }: Pick<LayerSettings, "maxMessageSize">,
+): PubSubSettings {
   const { prefix = "asgi", serializer, symmetricEncryptionKeys } = options;
   if (typeof prefix !== "string" || !/^[a-zA-Z0-9\-_.]{0,40}$/.test(prefix)) {
     throw new MillraceError("ERR_INVALID_OPTION", {
@@ -61,7 +68,7 @@ export function readPubSubOptions(options: RedisPubSubChannelLayerOptions): PubS
   return {
     endpoints: readHosts(options.hosts),
     connection: readConnectionOptions(options),
-    codec: createCodec({ serializer, symmetricEncryptionKeys }),
+    codec: createCodec({ serializer, symmetricEncryptionKeys, maxMessageSize }),
     prefix,
   };
 }

@@ -80,7 +80,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   /** @throws MillraceError `ERR_INVALID_OPTION`. */
   constructor(options: RedisPubSubChannelLayerOptions = {}) {
     super(options, pubSubOptionNames);
-    const { endpoints, connection, codec, prefix } = readPubSubOptions(options);
+    const { endpoints, connection, codec, prefix } = readPubSubOptions(options, this.settings);
     this.#codec = codec;
     this.#prefix = prefix;
     this.#groupPrefix = `${prefix}__group__`;

@@ -55,6 +55,12 @@ export interface ChannelLayerOptions {
    * or by regular expression (from the name's start). The first that matches counts.
    */
   readonly channelCapacity?: ChannelCapacity;
+  /**
+   * How many bytes a message may have, counted as MessagePack whatever the layer makes of it. A
+   * larger one is refused before anybody gets it. The default leaves room for what stands beside
+   * the longest text that a server takes from a client. @default 1114112
+   */
+  readonly maxMessageSize?: number;
 }
 
 /**
@@ -68,8 +74,8 @@ export interface ChannelLayerOptions {
  * - **Or somebody is told.** What a full channel refuses is an error for `send`, a figure in the
  *   report of `groupSend`, and a `millrace:layer:over-capacity` diagnostic. What expires before it
  *   was handled is a `millrace:message:expired` diagnostic.
- * - **Never by halves.** A message that can't travel is refused with `ERR_INVALID_MESSAGE` before
- *   anybody gets it. A receiver's failure reaches neither the sender nor the other receivers.
+ * - **Never by halves.** A message that can't travel is refused with `ERR_INVALID_MESSAGE`, and one
+ *   that is too large with `ERR_MESSAGE_TOO_LARGE`, before anybody gets it. A receiver's failure reaches neither the sender nor the other receivers.
  * - **Sending never waits for handlers**, only until the message is handed over.
  *
  * Names follow {@link checkChannelName} and {@link checkGroupName} (`ERR_INVALID_NAME`). After

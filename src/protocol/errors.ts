@@ -8,6 +8,7 @@ export const errorCodes = {
   ERR_INVALID_OPTION: "An option, argument or class field has a value that can't be used.",
   ERR_INVALID_NAME: "The name of a channel or group breaks a name rule.",
   ERR_INVALID_MESSAGE: "A message holds something that can't travel through a channel layer.",
+  ERR_MESSAGE_TOO_LARGE: "A message for a channel layer is larger than maxMessageSize allows.",
   ERR_CHANNEL_FULL: "A channel holds as many unhandled messages as its capacity allows.",
   ERR_CHANNEL_CLOSED: "Nobody receives the channel here: its consumer has ended, or has not begun.",
   ERR_LAYER_CLOSED: "The channel layer has been closed.",

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import type { ChannelLayer } from "../protocol/channel-layer.ts";
 import { isMillraceError } from "../protocol/errors.ts";
+import type { LayerMessage } from "../protocol/message.ts";
 import { assertRefused, type LayerCase, numbered, numbers, range } from "./layer-trial.ts";
 
 /** What happens when a channel is full and when a message is too old. */
@@ -55,6 +56,19 @@ export const limitCases: readonly LayerCase[] = [
       assert.equal((await layer.groupSend("room", numbered(1))).overCapacity, 0);
       await full.next();
       assert.equal((await layer.groupSend("room", numbered(2))).overCapacity, 1);
+    },
+  },
+  {
+    name: "a message larger than maxMessageSize is refused before anybody gets it, and one that fits arrives",
+    async run(trial) {
+      const layer = await trial.layer({ maxMessageSize: 1000 });
+      const member = await trial.member(layer, "room");
+      await assertRefused("ERR_MESSAGE_TOO_LARGE", "send", () => layer.send(member.channel.name, long(1000)));
+      await assertRefused("ERR_MESSAGE_TOO_LARGE", "groupSend", () => layer.groupSend("room", long(1000)));
+      await layer.send(member.channel.name, long(900));
+      await layer.groupSend("room", long(901));
+      assert.deepEqual(await member.next(), long(900));
+      assert.deepEqual(await member.next(), long(901));
     },
   },
   {
@@ -119,6 +133,11 @@ export const limitCases: readonly LayerCase[] = [
     },
   },
 ];
+
+/** A message a little larger than it has characters. */
+function long(characters: number): LayerMessage {
+  return { type: "test.message", text: "x".repeat(characters) };
+}
 
 /** Sends until the channel is full, and says how many messages it took. */
 async function sendUntilFull(layer: ChannelLayer, channel: string): Promise<number> {

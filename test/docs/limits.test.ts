@@ -19,6 +19,12 @@ function mebibytes(bytes: number): string {
   return `${bytes / 1024 ** 2} MiB`;
 }
 
+/** Whole mebibytes, and the kibibytes beside them. */
+function sizeText(bytes: number): string {
+  const whole = Math.floor(bytes / 1024 ** 2);
+  return `${whole} MiB and ${(bytes - whole * 1024 ** 2) / 1024} KiB`;
+}
+
 describe("docs/guides/deploying.md", () => {
   const document = "docs/guides/deploying.md";
 
@@ -49,6 +55,7 @@ describe("docs/guides/channel-layers.md", () => {
       ["expiry", layer.expiry / 1000],
       ["groupExpiry", layer.groupExpiry / 1000],
       ["capacity", layer.capacityOf("a")],
+      ["maxMessageSize", layer.maxMessageSize],
     ]);
     const rows = tableUnder(document, "Options").map(([option, initial]) => [quoted(option)[0], quoted(initial)[0]]);
     const options = membersOf("src/protocol/channel-layer.ts", "ChannelLayerOptions");
@@ -73,6 +80,7 @@ test("docs/promise.md tells each limit as the code has it", () => {
   const known = new Map([
     ["size of a message from a client", [mebibytes(server.maxMessageSize), "1009"]],
     ["socket events that a consumer has not handled", [`${server.mailboxLimit}`, seconds(server.pausedTimeout)]],
+    ["size of a message for the layer", [sizeText(layer.maxMessageSize), "ERR_MESSAGE_TOO_LARGE"]],
     ["messages of the layer that a channel has not handled", [`${layer.capacityOf("a")}`, "ERR_CHANNEL_FULL"]],
     ["age of a message that waits", [seconds(layer.expiry)]],
     ["outbound queue of a socket", [`${outbound.maxMessages} messages, ${mebibytes(outbound.maxBytes)}`, "1013"]],

@@ -2,6 +2,7 @@ import { constants } from "node:buffer";
 import { types } from "node:util";
 import { MillraceError } from "../../protocol/errors.ts";
 import type { LayerMessage, LayerValue } from "../../protocol/message.ts";
+import { checkMessageSize } from "./message-size.ts";
 import { type Address, addressKey } from "./address.ts";
 import { type EncryptionKey, Fernet } from "./fernet.ts";
 import { fillPrefix, stripPrefix } from "./framing.ts";
@@ -26,6 +27,8 @@ export interface CodecOptions {
    * its expiry; its pub/sub layer does not look at the time. @default undefined
    */
   readonly ttl?: number | undefined;
+  /** How many bytes a message that is received may have, as MessagePack. @default Infinity */
+  readonly maxMessageSize?: number | undefined;
 }
 
 /** A message as it was received. */
@@ -44,7 +47,7 @@ export interface Codec {
    * @throws MillraceError `ERR_INVALID_MESSAGE` when the serializer is JSON and there are bytes.
    */
   encode(message: LayerMessage, address?: Address): Buffer;
-  /** @throws MillraceError `ERR_INVALID_MESSAGE`, and nothing else, whatever the bytes are. */
+  /** @throws MillraceError `ERR_INVALID_MESSAGE` or `ERR_MESSAGE_TOO_LARGE`, and nothing else, whatever the bytes are. */
   decode(frame: Buffer): Envelope;
 }
 
@@ -53,11 +56,14 @@ interface Serializer {
   readonly decode: (body: Buffer) => LayerValue;
 }
 
+const receivedMessage = "A message that was received";
+
 /** @throws MillraceError `ERR_INVALID_OPTION`. */
 export function createCodec(options: CodecOptions = {}): Codec {
   const { encode, decode } = serializerOf(options.serializer ?? "msgpack");
   const prefixLength = prefixLengthOf(options.randomPrefixLength ?? 0);
   const fernet = fernetOf(options.symmetricEncryptionKeys ?? [], options.ttl);
+  const { maxMessageSize = Infinity } = options;
   return {
     encode(message, address) {
       const frame =
@@ -71,7 +77,11 @@ export function createCodec(options: CodecOptions = {}): Codec {
       // Node would refuse it with an error of its own.
       if (frame.length > constants.MAX_STRING_LENGTH) throw unreadable("more bytes than text can have");
       const body = stripPrefix(frame, prefixLength);
-      return openEnvelope(decode(fernet === undefined ? body : fernet.decrypt(body)));
+      const written = fernet === undefined ? body : fernet.decrypt(body);
+      const envelope = openEnvelope(decode(written));
+      // Most are too small to be measured: MessagePack has at most three bytes for one of JSON.
+      if (3 * written.length > maxMessageSize) checkMessageSize(envelope.message, maxMessageSize, receivedMessage);
+      return envelope;
     },
   };
 }
