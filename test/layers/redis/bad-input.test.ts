@@ -50,7 +50,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     prefixLength: 12,
     async write(prefix, target, frame) {
       const members =
-        "group" in target ? await writer.zrange(`${prefix}:group:${target.group}`, 0, -1) : [target.channel];
+        "group" in target ? await writer.zrange(`${prefix}:group:${target.group}`, "0", "-1") : [target.channel];
       for (const name of members) {
         const queue = name.includes("!") ? name.slice(0, name.indexOf("!") + 1) : name;
         await writer.call("ZADD", prefix + queue, String(Date.now() / 1000 + score++ / 1e6), frame);
