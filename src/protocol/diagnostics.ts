@@ -65,7 +65,10 @@ export interface Diagnostics {
   "millrace:message:expired": { readonly channel: string; readonly type: string };
   /** A layer's own work failed where nobody awaits it. `layer` is its alias, or its kind. */
   "millrace:layer:error": { readonly layer: string; readonly error: Error };
-  /** A layer lost a connection by which it receives: from `since` on, messages may be missing. */
+  /**
+   * A layer lost a connection by which it receives: from `since` on, messages may be missing. It is
+   * published once more where another connection turns out to have been lost earlier.
+   */
   "millrace:layer:degraded": {
     readonly layer: string;
     /** The last moment at which all was known to be well, in milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import type { LayerMessage } from "./message.ts";
 
-/** A layer lost a connection by which it receives. */
+/** A layer lost a connection by which it receives. It comes once more where another turns out to have been lost earlier. */
 export interface LayerDegraded {
   readonly type: "layer.degraded";
   /** From then on messages may be missing, in milliseconds since 1970. */

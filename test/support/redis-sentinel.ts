@@ -71,7 +71,7 @@ export class SentinelSet implements AsyncDisposable {
     const next = this.servers.find((server) => server !== old);
     if (next === undefined) throw new Error("There is no replica");
     await until(async () => (await this.#views()).every(({ port }) => port === next.port));
-    await until(async () => (await identify(next)).role === "master");
+    await until(() => hasRole(next, "master"));
     const after = await identify(next);
     process.stdout.write(`after failover: ${shown(after)}\n`);
     return { before, after };
@@ -127,6 +127,14 @@ export async function identify(server: RedisServer): Promise<ServerIdentity> {
   const role = (await server.command("ROLE")) as readonly unknown[];
   const runId = /run_id:(\w+)/.exec(String(await server.command("INFO", "server")))?.[1] ?? "";
   return { role: String(role[0]), runId, port: server.port };
+}
+
+/** Whether a server has a role by now; while it changes it, it cuts off those who ask. */
+export function hasRole(server: RedisServer, role: string): Promise<boolean> {
+  return identify(server).then(
+    (identity) => identity.role === role,
+    () => false,
+  );
 }
 
 function shown({ role, runId, port }: ServerIdentity): string {
