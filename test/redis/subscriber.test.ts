@@ -207,7 +207,7 @@ describe("a subscriber that loses its connection", () => {
 
     expect(listener.gaps[0]?.since).toBeLessThanOrEqual(dead);
     // 50 ms between questions and 200 ms for an answer, and some time for a busy machine.
-    expect(noticed - dead).toBeLessThan(2000);
+    expect(noticed - dead).toBeLessThan(8000);
   });
 
   test("notices that Redis is frozen; the gap begins while it was known to be well", async () => {

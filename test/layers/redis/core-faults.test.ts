@@ -26,7 +26,7 @@ describe("RedisChannelLayer", () => {
     expect(layer.stats().memberships).toBe(0);
     const since = performance.now();
     await layer.close();
-    expect(performance.now() - since).toBeLessThan(1000);
+    expect(performance.now() - since).toBeLessThan(4000);
   });
 
   test("notices a Redis that is frozen, and gets afterwards what waits for it", async () => {
@@ -62,7 +62,7 @@ describe("RedisChannelLayer", () => {
     expect(inbox.all).toEqual([]);
     expect(await server.command("ZCARD", "asgijobs")).toBe(1);
     await layer.close();
-    expect(performance.now() - since).toBeLessThan(1000);
+    expect(performance.now() - since).toBeLessThan(4000);
     expect(await server.command("KEYS", "*")).toEqual(["asgijobs"]);
     const clients = String(await server.command("CLIENT", "LIST"));
     expect(clients).not.toContain("millrace");
