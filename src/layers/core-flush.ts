@@ -1,7 +1,11 @@
 import type { Link } from "../redis/link.ts";
 
-/** Deletes all keys of a pattern, a part at a time, so that others are not kept waiting. */
-export async function deleteAll(link: Link, pattern: string): Promise<void> {
+/**
+ * Deletes all keys of a pattern, a part at a time, so that others are not kept waiting.
+ *
+ * @param spared is what those begin with that stay.
+ */
+export async function deleteAll(link: Link, pattern: string, spared: string): Promise<void> {
   let cursor = "0";
   do {
     // What SCAN answers with: where to go on, and keys.
@@ -9,7 +13,8 @@ export async function deleteAll(link: Link, pattern: string): Promise<void> {
       Buffer,
       readonly Buffer[],
     ];
-    if (keys.length > 0) await link.call("UNLINK", ...keys);
+    const unwanted = keys.filter((key) => !key.toString().startsWith(spared));
+    if (unwanted.length > 0) await link.call("UNLINK", ...unwanted);
     cursor = next.toString();
   } while (cursor !== "0");
 }

@@ -9,13 +9,14 @@ import {
   type RedisConnectionOptions,
 } from "../redis/options.ts";
 import { type Codec, type CodecOptions, createCodec } from "./codec/codec.ts";
+import { type JobOptions, jobOptionNames, type JobSettings, readJobOptions } from "./job-options.ts";
 import type { LayerSettings } from "./options.ts";
 
 /**
  * Options of {@link RedisChannelLayer}. Those that Python's layer has as well must be the same on
  * both sides: hosts and their order, prefix, groupExpiry, keys, serializer and random prefix.
  */
-export interface RedisChannelLayerOptions extends ChannelLayerOptions, RedisConnectionOptions {
+export interface RedisChannelLayerOptions extends ChannelLayerOptions, RedisConnectionOptions, JobOptions {
   /** Channels and groups are spread over the hosts by their names. None may be a cluster. @default [redis://localhost:6379] */
   readonly hosts?: RedisHosts;
   /** Stands before each key in Redis. @default "asgi" */
@@ -48,6 +49,7 @@ export const coreOptionNames: readonly string[] = [
   "randomPrefixLength",
   "aggregate",
   "lease",
+  ...jobOptionNames,
   ...connectionOptionNames,
 ];
 
@@ -60,6 +62,9 @@ export interface CoreSettings {
   readonly aggregate: boolean;
   /** In milliseconds. */
   readonly lease: number;
+  readonly jobs: JobSettings;
+  /** Reads what is older than messages get. */
+  readonly jobCodec: Codec;
 }
 
 /** A message that is encrypted can be read for so many seconds longer than it may wait. */
@@ -81,19 +86,17 @@ export function readCoreOptions(
   if (typeof lease !== "number" || !Number.isFinite(lease) || lease <= 0) {
     throw invalid("lease is no time", "seconds, as a finite number above 0", lease);
   }
+  const { serializer, symmetricEncryptionKeys } = options;
+  const wire = { serializer, symmetricEncryptionKeys, randomPrefixLength, maxMessageSize };
   return {
     endpoints: readServers(options.hosts),
     connection: readConnectionOptions(options),
-    codec: createCodec({
-      serializer: options.serializer,
-      symmetricEncryptionKeys: options.symmetricEncryptionKeys,
-      randomPrefixLength,
-      ttl: expiry / 1000 + encryptionGrace,
-      maxMessageSize,
-    }),
+    codec: createCodec({ ...wire, ttl: expiry / 1000 + encryptionGrace }),
     prefix,
     aggregate,
     lease: Math.min(lease * 1000, groupExpiry),
+    jobs: readJobOptions(options),
+    jobCodec: createCodec(wire),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Script } from "../redis/scripts.ts";
+import { added, addJob, full } from "./job-scripts.ts";
 
 // Redis' own clock is the only one that all processes share, so times are read in the scripts.
 const now = `
@@ -6,30 +7,54 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 `;
 
+// What is newer must have a higher score, or Redis orders by the random prefix; so a message comes
+// after the last one, even where that was sent by a clock that is a little ahead.
+const put = `
+local function put(queue, frame, capacity, wanted, stays)
+  if redis.call('ZCOUNT', queue, '(' .. string.format('%.6f', now - tonumber(wanted)), '+inf') >= tonumber(capacity) then return false end
+  local score = now
+  local last = tonumber(redis.call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2])
+  if last and last >= now and last < now + 60 then score = last + 0.000001 end
+  redis.call('ZADD', queue, string.format('%.6f', score), frame)
+  redis.call('EXPIRE', queue, stays)
+  return true
+end
+`;
+
 /**
  * Puts one message on each queue that has room.
  *
  * KEYS: queues. ARGV: a message for each, a capacity for each, for how many seconds a message is
  * wanted, and after how many a queue that nobody touches goes. Gives how many queues were full.
- *
- * What is newer must have a higher score, or Redis orders by the random prefix; so a message comes
- * after the last one, even where that was sent by a clock that is a little ahead.
  */
-export const enqueue: Script = new Script(`${now}
-local fresh = now - tonumber(ARGV[#ARGV - 1])
+export const enqueue: Script = new Script(`${now}${put}
 local full = 0
 for i, queue in ipairs(KEYS) do
-  if redis.call('ZCOUNT', queue, '(' .. string.format('%.6f', fresh), '+inf') < tonumber(ARGV[#KEYS + i]) then
-    local score = now
-    local last = tonumber(redis.call('ZREVRANGE', queue, 0, 0, 'WITHSCORES')[2])
-    if last and last >= now and last < now + 60 then score = last + 0.000001 end
-    redis.call('ZADD', queue, string.format('%.6f', score), ARGV[i])
-    redis.call('EXPIRE', queue, ARGV[#ARGV])
-  else
-    full = full + 1
-  end
+  if not put(queue, ARGV[i], ARGV[#KEYS + i], ARGV[#ARGV - 1], ARGV[#ARGV]) then full = full + 1 end
 end
 return full
+`);
+
+/** What {@link enqueueOrAdd} answers when it has put the message on the queue. */
+export const queued = 1;
+/** What {@link enqueueOrAdd} answers when the channel has no workers, and its queue is elsewhere. */
+export const noWorkers = 0;
+
+/**
+ * Keeps a message for workers, if the channel has or had any, and puts it on the channel's queue
+ * otherwise.
+ *
+ * KEYS: the stream of jobs, that of those set aside, and the queue where that is on the same host.
+ * ARGV: the message, how many jobs may be kept, 1 for a channel that is declared to have workers;
+ * for the queue its capacity, for how many seconds a message is wanted, and after how many a queue
+ * that nobody touches goes.
+ */
+export const enqueueOrAdd: Script = new Script(`${now}${put}${addJob}
+if ARGV[3] == '1' or redis.call('EXISTS', KEYS[1]) == 1 then
+  return addJob(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) and ${added} or ${full}
+end
+if not KEYS[3] then return ${noWorkers} end
+return put(KEYS[3], ARGV[1], ARGV[4], ARGV[5], ARGV[6]) and ${queued} or ${full}
 `);
 
 /**
@@ -93,6 +118,7 @@ redis.call('DEL', KEYS[2])
 /** All scripts of the layer. */
 export const coreScripts: readonly Script[] = [
   enqueue,
+  enqueueOrAdd,
   listMembers,
   register,
   unregister,

@@ -8,8 +8,11 @@ import type { CapacityOf } from "./capacity.ts";
 import type { Codec } from "./codec/codec.ts";
 import type { CoreKeys } from "./core-keys.ts";
 import { wholeSeconds } from "./core-membership.ts";
-import { enqueue, listMembers } from "./core-scripts.ts";
+import { enqueue, enqueueOrAdd, listMembers, noWorkers, queued } from "./core-scripts.ts";
 import type { ExpiryWatch } from "./core-watch.ts";
+import { isNamedChannel, JobKeys } from "./job-keys.ts";
+import type { JobSettings } from "./job-options.ts";
+import { full } from "./job-scripts.ts";
 
 /** What sending needs of the layer. Times are in milliseconds. */
 export interface SenderSettings {
@@ -17,6 +20,7 @@ export interface SenderSettings {
   readonly groupExpiry: number;
   readonly capacityOf: CapacityOf;
   readonly codec: Codec;
+  readonly jobs: JobSettings;
 }
 
 /** What goes onto one queue: one message for all members that share it. */
@@ -56,11 +60,26 @@ export class CoreSender {
     const { codec, capacityOf } = this.#settings;
     const local = channel.includes("!");
     const frame = codec.encode(message, local ? channel : undefined);
+    const parcel = { queue: this.#keys.queue(channel), frame, capacity: capacityOf(channel) };
+    if (isNamedChannel(channel)) return this.#sendNamed(channel, parcel);
     const link = local ? this.#links.for(nonLocalName(channel)) : this.#links.at(this.#nextTurn(channel));
-    const full = await this.#enqueue(link, [
-      { queue: this.#keys.queue(channel), frame, capacity: capacityOf(channel) },
-    ]);
-    return full === 0;
+    return (await this.#enqueue(link, [parcel])) === 0;
+  }
+
+  /** To the channel's workers, where it has or had any, and to its queue otherwise. */
+  async #sendNamed(channel: string, parcel: Parcel): Promise<boolean> {
+    const { jobs, expiry } = this.#settings;
+    const { queue, frame, capacity } = parcel;
+    const keys = new JobKeys(this.#keys.prefix, channel);
+    const link = this.#links.for(channel);
+    const turn = this.#links.at(this.#nextTurn(channel));
+    // Over several hosts the queue may be on another one, which is asked then.
+    const places = turn === link ? [keys.jobs, keys.aside, queue] : [keys.jobs, keys.aside];
+    const limits = [jobs.capacity, jobs.declared.has(channel) ? 1 : 0, capacity, expiry / 1000, this.#stays];
+    const answer = await enqueueOrAdd.run(link, places, [frame, ...limits]);
+    if (answer === noWorkers) return (await this.#enqueue(turn, [parcel])) === 0;
+    if (answer === queued) this.#watch.add(link, queue);
+    return answer !== full;
   }
 
   /** Sends to each process that has members, and to each named channel that is one. */

@@ -9,13 +9,14 @@ import {
   type RedisConnectionOptions,
 } from "../redis/options.ts";
 import { type Codec, type CodecOptions, createCodec } from "./codec/codec.ts";
+import { type JobOptions, jobOptionNames, type JobSettings, readJobOptions } from "./job-options.ts";
 import type { LayerSettings } from "./options.ts";
 
 /**
  * Options of {@link RedisPubSubChannelLayer}. Those that Python's layer has as well must be the same
  * on both sides: hosts and their order, prefix, keys and serializer.
  */
-export interface RedisPubSubChannelLayerOptions extends ChannelLayerOptions, RedisConnectionOptions {
+export interface RedisPubSubChannelLayerOptions extends ChannelLayerOptions, RedisConnectionOptions, JobOptions {
   /**
    * Channels and groups are spread over the hosts by their names. Pub/sub has no databases: only
    * the prefix keeps two sites apart. @default [redis://localhost:6379]
@@ -38,6 +39,7 @@ export const pubSubOptionNames: readonly string[] = [
   "prefix",
   "symmetricEncryptionKeys",
   "serializer",
+  ...jobOptionNames,
   ...connectionOptionNames,
 ];
 
@@ -47,6 +49,7 @@ export interface PubSubSettings {
   readonly connection: ConnectionSettings;
   readonly codec: Codec;
   readonly prefix: string;
+  readonly jobs: JobSettings;
 }
 
 /**
@@ -70,5 +73,6 @@ export function readPubSubOptions(
     connection: readConnectionOptions(options),
     codec: createCodec({ serializer, symmetricEncryptionKeys, maxMessageSize }),
     prefix,
+    jobs: readJobOptions(options),
   };
 }

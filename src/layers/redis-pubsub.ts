@@ -1,18 +1,22 @@
 import { randomBytes } from "node:crypto";
 import type { Channel, GroupSendReport, Subscriber } from "../protocol/channel-layer.ts";
-import { MillraceError } from "../protocol/errors.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { checkChannelName } from "../protocol/names.ts";
 import { LayerCondition } from "../redis/condition.ts";
 import { Link } from "../redis/link.ts";
 import { Shards } from "../redis/shards.ts";
 import { RedisSubscriber } from "../redis/subscriber.ts";
-import { BaseChannelLayer, channelClosed } from "./base.ts";
+import { BaseChannelLayer, channelClosed, channelFull } from "./base.ts";
 import type { Codec } from "./codec/codec.ts";
 import { conditionTeller } from "./condition-teller.ts";
+import { isNamedChannel, JobKeys } from "./job-keys.ts";
+import { full, publishOrAdd } from "./job-scripts.ts";
+import { type JobSite, jobSite } from "./job-site.ts";
 import { LocalSide } from "./local-side.ts";
 import { NamedReceivers } from "./named-receivers.ts";
+import type { JobSettings } from "./job-options.ts";
 import { PendingJoins } from "./pending-joins.ts";
+import { nobodyReceives, notOfThisProcess } from "./pubsub-refusals.ts";
 import { pubSubOptionNames, type RedisPubSubChannelLayerOptions, readPubSubOptions } from "./pubsub-options.ts";
 
 /** What a layer holds in this process at one moment. */
@@ -52,7 +56,8 @@ const ownDigits = 16;
  * - `send` rejects with `ERR_CHANNEL_CLOSED` when Redis knows nobody who receives the channel. What
  *   reaches a process whose channel has just ended is published there by `millrace:layer:error`.
  * - Every process that subscribes to a named channel gets each of its messages; receivers in one
- *   process share them. Nothing waits for a receiver that does not exist yet.
+ *   process share them. Nothing waits for a receiver that does not exist yet;
+ *   but what is sent to a channel that has or had workers is kept for them, and for nobody else.
  * - When a connection is lost, messages may be missing until all is subscribed again; the interval
  *   is told by `millrace:layer:degraded` and `millrace:layer:recovered`, and to each consumer that
  *   has handlers `layer_degraded` and `layer_recovered`.
@@ -64,10 +69,13 @@ const ownDigits = 16;
  */
 export class RedisPubSubChannelLayer extends BaseChannelLayer {
   readonly kind = "redis+pubsub";
+  /** @internal */
+  readonly [jobSite]: JobSite;
 
   readonly #prefix: string;
   readonly #groupPrefix: string;
   readonly #codec: Codec;
+  readonly #jobs: JobSettings;
   readonly #isCluster: boolean;
   /** Stands in the names of all channels of this process, so that one glob receives them. */
   readonly #origin = randomBytes(8).toString("hex");
@@ -80,8 +88,18 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   /** @throws MillraceError `ERR_INVALID_OPTION`. */
   constructor(options: RedisPubSubChannelLayerOptions = {}) {
     super(options, pubSubOptionNames);
-    const { endpoints, connection, codec, prefix } = readPubSubOptions(options, this.settings);
+    const { endpoints, connection, codec, prefix, jobs } = readPubSubOptions(options, this.settings);
+    this[jobSite] = {
+      layer: this.kind,
+      endpoints,
+      connection,
+      prefix,
+      codec,
+      capacity: jobs.capacity,
+      python: { by: "publish" },
+    };
     this.#codec = codec;
+    this.#jobs = jobs;
     this.#prefix = prefix;
     this.#groupPrefix = `${prefix}__group__`;
     this.#isCluster = endpoints.some(({ kind }) => kind === "cluster");
@@ -98,7 +116,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
       subscriberFailed,
     });
     const condition = new LayerCondition(this.kind, conditionTeller(this.kind, this.#local));
-    this.#links = new Shards(endpoints.map((endpoint) => new Link(endpoint, connection)));
+    this.#links = new Shards(endpoints.map((endpoint) => new Link(endpoint, connection, { scripts: [publishOrAdd] })));
     this.#subscribers = new Shards(
       endpoints.map((endpoint) => {
         const subscriber: RedisSubscriber = new RedisSubscriber(endpoint, connection, {
@@ -157,7 +175,12 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
 
   protected override async sendSealed(channel: string, message: LayerMessage): Promise<void> {
     if (this.#isOwn(channel) && !this.#local.has(channel)) throw channelClosed(channel);
-    const receivers = await this.#publish(channel, message);
+    const answer = isNamedChannel(channel) ? this.#publishOrKeep(channel, message) : this.#publish(channel, message);
+    const receivers = await answer;
+    if (receivers === full) {
+      this.reportOverCapacity(channel, message, 1);
+      throw channelFull(channel);
+    }
     if (receivers === 0 && !this.#isCluster) throw nobodyReceives(channel);
   }
 
@@ -228,6 +251,15 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     return Number(await answer);
   }
 
+  /** The number of receivers, or a number below 0: it is kept, or there are too many. */
+  async #publishOrKeep(channel: string, message: LayerMessage): Promise<number> {
+    const { jobs, aside } = new JobKeys(this.#prefix, channel);
+    const { capacity, declared } = this.#jobs;
+    const settings = [capacity, declared.has(channel) ? 1 : 0, "PUBLISH"];
+    const link = this.#links.for(channel);
+    return Number(await publishOrAdd.run(link, [jobs, aside, channel], [this.#codec.encode(message), ...settings]));
+  }
+
   #receive(topic: string, payload: Buffer): void {
     let message: LayerMessage;
     try {
@@ -261,19 +293,4 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
 /** All channels of the process that have the same prefix. */
 function patternOf(channel: string): string {
   return `${channel.slice(0, -ownDigits)}*`;
-}
-
-function nobodyReceives(channel: string): MillraceError {
-  return new MillraceError("ERR_CHANNEL_CLOSED", {
-    happened: `Nobody receives the channel ${channel}, and the message was lost`,
-    remedy: "Forget the name of a consumer that has ended; a worker must run before messages are sent to it",
-  });
-}
-
-function notOfThisProcess(channel: string): MillraceError {
-  return new MillraceError("ERR_CHANNEL_CLOSED", {
-    happened: `The channel ${channel} is none of this process, or has ended, and can't be a member of a group`,
-    wanted: "a channel that newChannel of this layer has made",
-    remedy: "Let the process add it that receives it; a consumer adds its own channelName",
-  });
 }

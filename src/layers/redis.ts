@@ -14,6 +14,8 @@ import { Memberships } from "./core-membership.ts";
 import { coreOptionNames, type CoreSettings, readCoreOptions, type RedisChannelLayerOptions } from "./core-options.ts";
 import { CoreSender } from "./core-sender.ts";
 import { ExpiryWatch } from "./core-watch.ts";
+import { jobKeyPrefix } from "./job-keys.ts";
+import { type JobSite, jobSite } from "./job-site.ts";
 import { LocalSide } from "./local-side.ts";
 
 /** What a layer on Redis holds in this process at one moment. */
@@ -47,6 +49,8 @@ export interface RedisChannelLayerStats {
  */
 export class RedisChannelLayer extends BaseChannelLayer {
   readonly kind = "redis+core";
+  /** @internal */
+  readonly [jobSite]: JobSite;
 
   readonly #core: CoreSettings;
   readonly #keys: CoreKeys;
@@ -68,7 +72,10 @@ export class RedisChannelLayer extends BaseChannelLayer {
     super(options, coreOptionNames);
     const { expiry, groupExpiry, capacityOf } = this.settings;
     this.#core = readCoreOptions(options, this.settings);
-    const { endpoints, connection, codec, prefix, lease } = this.#core;
+    const { endpoints, connection, codec, prefix, lease, jobs, jobCodec } = this.#core;
+    const { capacity } = jobs;
+    const python = { by: "queue", expiry } as const;
+    this[jobSite] = { layer: this.kind, endpoints, connection, prefix, codec: jobCodec, capacity, python };
     const failed = (thrown: unknown): void => this.reportFailure(thrown);
     this.#keys = new CoreKeys(prefix);
     this.#local = new LocalSide(capacityOf, {
@@ -101,7 +108,7 @@ export class RedisChannelLayer extends BaseChannelLayer {
       messageExpired: (frame, queue) => this.#inbox.expired(frame, queue.slice(prefix.length)),
       failed,
     });
-    this.#sender = new CoreSender(commands, this.#keys, { expiry, groupExpiry, capacityOf, codec }, this.#watch);
+    this.#sender = new CoreSender(commands, this.#keys, { expiry, groupExpiry, capacityOf, codec, jobs }, this.#watch);
     this.#inbox = new CoreInbox({
       links: this.#links,
       keys: this.#keys,
@@ -193,7 +200,9 @@ export class RedisChannelLayer extends BaseChannelLayer {
       for (const group of groups) this.#memberships.forget(group, channel);
     }
     this.#groupsOf.clear();
-    await Promise.all(Array.from(this.#links.commands, (link) => deleteAll(link, this.#keys.pattern)));
+    await Promise.all(
+      Array.from(this.#links.commands, (link) => deleteAll(link, this.#keys.pattern, jobKeyPrefix(this.#core.prefix))),
+    );
   }
 
   protected override async release(): Promise<void> {
