@@ -38,6 +38,7 @@ export { checkChannelName, checkGroupName, groupName, maxNameLength } from "./pr
 export { type ErrorCode, errorCodes, type ErrorDetails, isMillraceError, MillraceError } from "./protocol/errors.ts";
 export { type CloseCode, closeCodes } from "./protocol/close-codes.ts";
 export {
+  type AsideReason,
   type Diagnostics,
   type DiagnosticsName,
   diagnosticsNames,

@@ -1,6 +1,7 @@
 import { publish } from "../protocol/diagnostics.ts";
 import type { Incoming } from "../protocol/events.ts";
 import { isLayerEvent } from "../protocol/layer-events.ts";
+import { markUnhandled } from "../protocol/unhandled.ts";
 import {
   findHandler,
   findLayerHandler,
@@ -71,11 +72,14 @@ export class Calls {
   }
 
   /** Publishes that a message has no handler. */
-  reportUnhandled({ type }: Incoming): void {
+  reportUnhandled(message: Incoming): void {
+    const { type } = message;
+    const reason = (): string => whyUnhandled(this.#class, type);
+    markUnhandled(message, { kind: "no handler", reason });
     publish("millrace:consumer:unhandled", () => ({
       consumer: this.#class.name,
       type: String(type),
-      reason: whyUnhandled(this.#class, type),
+      reason: reason(),
     }));
   }
 }

@@ -4,6 +4,7 @@ import type { Connection } from "../protocol/connection.ts";
 import { publish, reportExpired } from "../protocol/diagnostics.ts";
 import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { LayerMessage } from "../protocol/message.ts";
+import { markEnded } from "../protocol/unhandled.ts";
 import { Mailbox } from "../flow/mailbox.ts";
 import { Calls } from "./calls.ts";
 import { type Control, controlOf, StopConsumer } from "./control.ts";
@@ -82,7 +83,7 @@ export class Lifetime {
   /** Takes an event of the transport; it is the consumer's `Receive`. */
   receive(event: Incoming): void | Promise<void> {
     if (event.type === this.#protocol.last) return this.#peerLeft(event);
-    if (this.#last !== undefined) return undefined;
+    if (this.#last !== undefined) return void markEnded([event]);
     const handled = this.#mailbox.push(event);
     if (!this.#protocol.runsBeside(event)) return handled;
     return handled === undefined ? this.#beside : handled.then(() => this.#beside);
@@ -212,7 +213,7 @@ export class Lifetime {
 
   /** Ends a consumer whose peer may still be there; what waits is dropped. */
   #endEarly(failed: boolean): void {
-    this.#mailbox.clear();
+    markEnded(this.#mailbox.clear());
     // When the peer has left, too, its event waited and was dropped with the others.
     this.#end(this.#last ?? this.#protocol.farewell(failed));
   }
@@ -238,7 +239,7 @@ export class Lifetime {
       return this.#settle();
     }
     const stuck = this.#phase === "ending" ? last : (this.#calls.oldest ?? last);
-    const dropped = this.#mailbox.clear().filter((event) => event !== last).length;
+    const dropped = markEnded(this.#mailbox.clear()).filter((event) => event !== last).length;
     publish("millrace:consumer:abandoned", () => ({ consumer: this.#class.name, event: stuck.type, dropped }));
     this.#grace = this.#newGrace(last);
     void (this.#phase === "running" ? this.#finish(last) : this.#release());
@@ -259,7 +260,7 @@ export class Lifetime {
   #release(): void | Promise<void> {
     if (this.#phase === "ended") return undefined;
     this.#phase = "ended";
-    this.#mailbox.clear();
+    markEnded(this.#mailbox.clear());
     const leaving = this.#membership.leave(this.#consumer.channelLayerAlias);
     return leaving === undefined ? this.#settle() : leaving.then(() => this.#settle());
   }

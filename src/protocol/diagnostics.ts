@@ -82,7 +82,94 @@ export interface Diagnostics {
     readonly since: number;
     readonly until: number;
   };
+  /** A worker takes jobs from now on. */
+  "millrace:worker:started": {
+    /** What the worker is called in Redis. */
+    readonly worker: string;
+    readonly channels: ReadonlyArray<string>;
+    /** How many jobs of each channel it runs at once. */
+    readonly concurrency: number;
+  };
+  /** A worker has stopped; `unfinished` is the number of jobs that it gave back because they did not end in time. */
+  "millrace:worker:stopped": { readonly worker: string; readonly unfinished: number };
+  /** A worker lost Redis: it takes no jobs, and the end of those that run can't be recorded. */
+  "millrace:worker:degraded": {
+    /** The last moment at which all was known to be well, in milliseconds since 1970. */
+    readonly since: number;
+    readonly reason: string;
+  };
+  /** A worker has Redis again. What Python published to worker channels between the two times may be missing. */
+  "millrace:worker:recovered": {
+    /** In milliseconds since 1970. */
+    readonly since: number;
+    readonly until: number;
+  };
+  /** A worker begins, or has ceased, to move what Python sends to a channel. */
+  "millrace:worker:bridge": { readonly channel: string; readonly held: boolean };
+  /** What a worker's channel holds, at intervals, in all of its workers together. */
+  "millrace:worker:backlog": {
+    readonly channel: string;
+    readonly waiting: number;
+    readonly running: number;
+    /** Jobs that failed and are to be tried again. */
+    readonly retrying: number;
+    /** Jobs that were set aside for an operator. */
+    readonly aside: number;
+    /** How long ago the oldest job was sent that is not done, in milliseconds; those set aside don't count. */
+    readonly oldest: number;
+  };
+  /** A worker began a job. */
+  "millrace:job:started": {
+    readonly channel: string;
+    readonly id: string;
+    readonly type: string;
+    /** 1 the first time. */
+    readonly attempt: number;
+    /** Since it was sent, in milliseconds. */
+    readonly waited: number;
+  };
+  /** A job was done, and will not run again. */
+  "millrace:job:done": {
+    readonly channel: string;
+    readonly id: string;
+    readonly type: string;
+    readonly attempt: number;
+    readonly milliseconds: number;
+  };
+  /** A job failed, and will be tried again. */
+  "millrace:job:retried": {
+    readonly channel: string;
+    readonly id: string;
+    readonly type: string;
+    readonly attempt: number;
+    /** In how many milliseconds. */
+    readonly delay: number;
+    readonly error: Error;
+  };
+  /** A job was set aside, and waits for an operator. */
+  "millrace:job:aside": {
+    readonly channel: string;
+    readonly id: string;
+    readonly attempts: number;
+    /** Why, in a word of {@link AsideReason}. */
+    readonly reason: AsideReason;
+    readonly error: Error;
+  };
+  /** The end of a job is not recorded, so that it will run again, or does so elsewhere. */
+  "millrace:job:unsettled": {
+    readonly channel: string;
+    readonly id: string;
+    readonly attempt: number;
+    /** Another worker has it; Redis could not be told; or it did not end in time when the worker stopped. */
+    readonly reason: "taken over" | "not recorded" | "given back";
+  };
 }
+
+/**
+ * Why a job was set aside: it failed too often; its workers died or hung too often; its body can't
+ * be read; its type is none that may be sent; or its consumer has no handler for it.
+ */
+export type AsideReason = "failed" | "lost" | "unreadable" | "reserved" | "unhandled";
 
 /** The name of a diagnostics channel of Millrace. */
 export type DiagnosticsName = keyof Diagnostics;
@@ -105,6 +192,17 @@ export const diagnosticsNames: readonly DiagnosticsName[] = [
   "millrace:layer:error",
   "millrace:layer:degraded",
   "millrace:layer:recovered",
+  "millrace:worker:started",
+  "millrace:worker:stopped",
+  "millrace:worker:degraded",
+  "millrace:worker:recovered",
+  "millrace:worker:bridge",
+  "millrace:worker:backlog",
+  "millrace:job:started",
+  "millrace:job:done",
+  "millrace:job:retried",
+  "millrace:job:aside",
+  "millrace:job:unsettled",
 ];
 
 // Held here, because node:diagnostics_channel holds a channel only weakly.

@@ -14,7 +14,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
       maxNameLength nodeListener path rePath subscribeDiagnostics toApplication wraps
     `,
     types: `
-      Address Application ApplicationLike ApplicationSource Callable Channel ChannelApplications ChannelCapacity
+      Address Application ApplicationLike ApplicationSource AsideReason Callable Channel ChannelApplications ChannelCapacity
       ChannelLayer ChannelLayerOptions ChannelScope CloseCode Connection ConnectionChange ConsumerClass
       ConsumerInit Denial Diagnostics DiagnosticsName ErrorCode ErrorDetails GroupSendReport HttpAbort
       HttpDisconnect HttpIncoming HttpOutgoing HttpRequest HttpResponseBody HttpResponseStart HttpScope
