@@ -4,7 +4,8 @@ import { type MillraceServer, serve } from "millrace/server";
 import { application } from "../../routing/routing.ts";
 import { findBrowser } from "../support/browser.mjs";
 
-const flags = [
+/** How Chromium is started by every test. */
+export const browserFlags: string[] = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -37,7 +38,7 @@ export class Stage {
     const server = await serve(application, { port: 0 });
     const executablePath = findBrowser();
     if (executablePath === undefined) throw new Error("There is no Chromium: see scripts/prepare-tests.mjs");
-    return new Stage(await chromium.launch({ executablePath, args: flags }), server);
+    return new Stage(await chromium.launch({ executablePath, args: browserFlags }), server);
   }
 
   get url(): string {
