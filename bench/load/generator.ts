@@ -1,0 +1,30 @@
+// Makes the traffic, in a process of its own. It is told what to do by messages, and answers each.
+import { Crowd, type CrowdOptions, type Outcome, type Traffic } from "./crowd.ts";
+
+/** What the load generator is told: to let clients enter a room, and to send there. */
+export type Order =
+  | { readonly do: "enter"; readonly crowd: string; readonly options: CrowdOptions }
+  | { readonly do: "run"; readonly crowd: string; readonly traffic: Traffic };
+
+/** What it answers. */
+export type Answer = { readonly outcome?: Outcome } | { readonly error: string };
+
+const crowds = new Map<string, Crowd>();
+
+process.on("message", (order: Order) => {
+  obey(order).then(
+    (answer) => process.send?.(answer),
+    (error: unknown) => process.send?.({ error: String(error) } satisfies Answer),
+  );
+});
+process.on("disconnect", () => process.exit());
+
+async function obey(order: Order): Promise<Answer> {
+  if (order.do === "enter") {
+    crowds.set(order.crowd, await Crowd.enter(order.options));
+    return {};
+  }
+  const crowd = crowds.get(order.crowd);
+  if (crowd === undefined) throw new Error(`There is no crowd ${order.crowd}`);
+  return { outcome: await crowd.run(order.traffic) };
+}

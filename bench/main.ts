@@ -1,0 +1,35 @@
+import { killAll } from "./processes/child.ts";
+import { redisDaphne } from "./redis-daphne/redis-daphne.ts";
+import { redisCost } from "./redis-cost/redis-cost.ts";
+
+const benchmarks: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<boolean>>> = {
+  "redis-cost": redisCost,
+  "redis-daphne": redisDaphne,
+};
+const usage = `npm run bench -- [--quick] [${Object.keys(benchmarks).join("] [")}]`;
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => {
+    killAll();
+    process.exit(code);
+  });
+}
+
+const parameters = process.argv.slice(2);
+const wrong = parameters.find((word) => word !== "--quick" && !Object.hasOwn(benchmarks, word));
+if (wrong !== undefined) {
+  console.error(`There is no ${wrong}. Usage: ${usage}`);
+  process.exit(2);
+}
+const named = Object.keys(benchmarks).filter((name) => parameters.includes(name));
+try {
+  for (const [name, run] of Object.entries(benchmarks)) {
+    if (named.length > 0 && !named.includes(name)) continue;
+    if (!(await run({ quick: parameters.includes("--quick") }))) process.exitCode = 1;
+  }
+} finally {
+  killAll();
+}
