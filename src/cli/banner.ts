@@ -12,6 +12,8 @@ export interface Banner {
   readonly where: string;
   readonly routes: readonly RouteDescription[];
   readonly layers: Readonly<Record<string, ChannelLayer>>;
+  /** How many processes serve. */
+  readonly workers: number;
   /** In bytes. */
   readonly maxMessageSize: number;
   /** In milliseconds. */
@@ -24,7 +26,7 @@ export interface Banner {
 
 /** The lines that a server prints at its start. */
 export function bannerText(banner: Banner, terminal: Terminal): string {
-  const { version, where, routes, layers, reload } = banner;
+  const { version, where, routes, layers, workers, reload } = banner;
   return [
     terminal.bold(`Millrace ${version}`),
     "",
@@ -32,6 +34,7 @@ export function bannerText(banner: Banner, terminal: Terminal): string {
     "",
     ...section("routes", routes.map(routeCells), terminal),
     ...section("layers", Object.entries(layers).map(layerCells), terminal),
+    ...(workers > 1 ? section("served", [[`by ${workers} processes`]], terminal) : []),
     ...section("limits", limitRows(banner), terminal),
     ...section("reload", [[reload === undefined ? "off" : `when a source file in ${reload} is saved`]], terminal),
     ...section("stop", [[process.platform === "win32" ? "Ctrl+C" : "Ctrl+C, or SIGTERM"]], terminal),

@@ -73,6 +73,15 @@ const serveFlags = [
     environment: "CHANNEL_LAYER_URL",
   },
   {
+    name: "workers",
+    short: "w",
+    kind: "workers",
+    placeholder: "<number>",
+    summary:
+      "How many processes serve, on one port; auto is one for each core. More than one needs a layer behind Redis.",
+    initial: "1",
+  },
+  {
     name: "root-path",
     kind: "mount",
     placeholder: "<path>",
@@ -150,6 +159,7 @@ export const commands = {
     examples: [
       "millrace serve routing/routing.ts --reload",
       "millrace serve dist/routing.js --host 0.0.0.0 --port 80",
+      "millrace serve dist/routing.js --workers 4 --layer redis://localhost:6379",
       "millrace serve routing.ts#application --unix /run/chat.sock --root-path /chat",
     ],
   },

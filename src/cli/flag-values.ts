@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { proxyTrust } from "../server/trusted-proxies.ts";
 
 /** What the kinds of flags give a program: seconds come as milliseconds, sizes as bytes. */
@@ -7,6 +8,7 @@ export interface FlagKinds {
   readonly port: number;
   readonly seconds: number;
   readonly size: number;
+  readonly workers: number;
   readonly mount: string;
   readonly proxies: number | readonly string[];
 }
@@ -21,6 +23,7 @@ export const wantedByKind: Readonly<Record<FlagKind, string>> = {
   port: "a port from 0 to 65535",
   seconds: "a number of seconds above 0, such as 20 or 0.5",
   size: "a size in bytes, such as 65536, 64k or 1MiB",
+  workers: "how many, from 1 to 1024, or auto for one for each core",
   mount: "a path with a slash in front, such as /chat",
   proxies: "how many proxies stand in a row, or addresses and networks with commas, such as 127.0.0.1,10.0.0.0/8",
 };
@@ -40,6 +43,8 @@ export function readFlagValue(kind: FlagKind, text: string): FlagKinds[FlagKind]
       return readSeconds(text);
     case "size":
       return readSize(text);
+    case "workers":
+      return text === "auto" ? availableParallelism() : readWorkers(text);
     case "mount":
       return /^\/[^\s?#]*$/.test(text) ? text.replace(/\/+$/, "") : undefined;
     case "proxies":
@@ -65,6 +70,11 @@ function readSize(text: string): number | undefined {
   if (digits === undefined || factor === undefined) return undefined;
   const size = Math.round(Number(digits) * factor);
   return size > 0 && size < 2 ** 31 ? size : undefined;
+}
+
+function readWorkers(text: string): number | undefined {
+  const workers = Number(text);
+  return /^[1-9]\d{0,3}$/.test(text) && workers <= 1024 ? workers : undefined;
 }
 
 function readProxies(text: string): number | readonly string[] | undefined {

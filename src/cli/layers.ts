@@ -1,5 +1,6 @@
 import { InMemoryChannelLayer } from "../layers/in-memory.ts";
 import type { ChannelLayer } from "../protocol/channel-layer.ts";
+import { MillraceError } from "../protocol/errors.ts";
 
 /** The layers of a server, and what ends them all. */
 export interface OpenLayers {
@@ -31,6 +32,23 @@ export async function openLayers(
     await closeAll();
     throw thrown;
   }
+}
+
+/**
+ * Refuses layers that don't leave their process, where several are to serve.
+ *
+ * @throws MillraceError `ERR_INVALID_OPTION`.
+ */
+export function refuseMemory(layers: Readonly<Record<string, ChannelLayer>>, workers: number): void {
+  const [alias] = Object.entries(layers).find(([, layer]) => layer.kind === "memory") ?? [];
+  if (alias === undefined || workers === 1) return;
+  throw new MillraceError("ERR_INVALID_OPTION", {
+    happened: `${workers} processes can't share the channel layer ${alias}, which is in memory: what is sent in one would not be heard in the others`,
+    remedy:
+      alias === "default"
+        ? "Give a layer behind Redis, such as --layer redis://localhost:6379, or leave out --workers"
+        : "Let the module export a layer behind Redis under that alias, or leave out --workers",
+  });
 }
 
 /** Loaded when a URL is given, because it brings the client for Redis along. */

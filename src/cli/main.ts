@@ -3,11 +3,14 @@ import { MillraceError, toError } from "../protocol/errors.ts";
 import { parseCommandLine, type Request } from "./arguments.ts";
 import { complain } from "./complaint.ts";
 import { helpText } from "./help.ts";
+import { primaryTerminal, takeProcessRole } from "./process-role.ts";
 import { exitWith, terminalOn, tolerateClosedOutput } from "./terminal.ts";
 import { version } from "./version.ts";
 
-const output = terminalOn(process.stdout);
-const errors = terminalOn(process.stderr);
+const role = takeProcessRole();
+const output = terminalOn(process.stdout, role?.coloured);
+const errors = terminalOn(process.stderr, role?.coloured);
+const complaints = role === undefined ? errors : primaryTerminal(errors);
 const words = process.argv.slice(2);
 
 tolerateClosedOutput();
@@ -25,14 +28,14 @@ function complainUnlessEnded(code: number): void {
     happened:
       "The module was never loaded or started: its top-level await or start-up hook waits for what can't happen",
   });
-  process.exitCode = complain(error, errors, false);
+  process.exitCode = complain(error, complaints, false);
 }
 
 async function run(): Promise<number> {
   try {
     return await execute(parseCommandLine(words, process.env));
   } catch (thrown) {
-    return complain(toError(thrown), errors, words.includes("--trace"));
+    return complain(toError(thrown), complaints, words.includes("--trace"));
   }
 }
 
@@ -47,7 +50,7 @@ async function execute(request: Request): Promise<number> {
       return 0;
     case "serve": {
       const { serveModule } = await import("./serve.ts");
-      return serveModule({ words, module: request.module, flags: request.flags, output, errors });
+      return serveModule({ words, module: request.module, flags: request.flags, output, errors, role });
     }
     case "routes": {
       const { printRoutes } = await import("./routes.ts");

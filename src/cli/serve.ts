@@ -1,83 +1,75 @@
-import { setTimeout } from "node:timers/promises";
-import type { ChannelLayer } from "../protocol/channel-layer.ts";
-import { toApplication } from "../protocol/application.ts";
-import { ChannelLayers } from "../protocol/channel-layers.ts";
-import { describeRoutes } from "../protocol/description.ts";
-import { isMillraceError } from "../protocol/errors.ts";
+import { createServer } from "node:http";
+import { listen } from "../server/listen.ts";
 import { checkServeOptions, type ServeOptions } from "../server/options.ts";
-import { type MillraceServer, startServer } from "../server/serve.ts";
-import { bannerText, whereText } from "./banner.ts";
 import type { CommandValues } from "./commands.ts";
-import { complain } from "./complaint.ts";
 import { logDiagnostics } from "./console-log.ts";
-import { openLayers } from "./layers.ts";
-import { findModule, type LoadedModule, loadModule } from "./load-module.ts";
-import { cannotListen, reloadRole, type ReloadRole, reloadRoot, serveReloading } from "./reload.ts";
+import { findModule } from "./load-module.ts";
+import { primaryStopRequest, type ProcessRole } from "./process-role.ts";
+import { serveInProcesses } from "./processes.ts";
+import { reloadRole, reloadRoot, serveReloading } from "./reload.ts";
+import { serveHere, type ServeInvocation } from "./serve-here.ts";
 import { type StopRequest, stopRequest } from "./stop-signal.ts";
-import type { Terminal } from "./terminal.ts";
-import { shortPath } from "./user-frame.ts";
-import { version } from "./version.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Who saves a file wants to see what it does, not wait for a long poll to end. */
 const reloadShutdownTimeout = 1000;
 
-/** The command line of a server, and where it prints. */
-export interface ServeInvocation {
-  readonly words: readonly string[];
-  readonly module: string;
-  readonly flags: CommandValues<"serve">;
-  readonly output: Terminal;
-  readonly errors: Terminal;
-}
-
 /** `millrace serve <module>`: serves until it is asked to end. Settles with the exit code. */
 export async function serveModule(invocation: ServeInvocation): Promise<number> {
+  const { flags, role } = invocation;
+  if (flags.reload === true && (flags.workers ?? 1) > 1) {
+    throw new UsageError(
+      "--reload and --workers can't be used together: one process restarts at each change, and several are for operation.",
+      "serve",
+    );
+  }
+  const options = serveOptions(flags, role);
+  if (role !== undefined) return serveLogged(invocation, options, primaryStopRequest(), "parent");
+  if (flags.workers !== undefined && flags.workers > 1) return serveMany(invocation, options, flags.workers);
+  const reload = reloadRole();
+  const stop = stopRequest(reload !== "parent");
+  if (flags.reload !== true || reload !== "parent") return serveLogged(invocation, options, stop, reload);
+  const root = reloadRoot(findModule(invocation.module).file);
+  const { shutdownTimeout } = checkServeOptions(options);
+  return serveReloading({ words: invocation.words, root, shutdownTimeout, terminal: invocation.output, stop });
+}
+
+async function serveLogged(
+  invocation: ServeInvocation,
+  options: ServeOptions,
+  stop: Promise<StopRequest>,
+  reload: ReturnType<typeof reloadRole>,
+): Promise<number> {
+  const { flags, output, errors } = invocation;
+  const log = logDiagnostics({ errors, access: flags["access-log"] === true ? output : undefined });
+  return serveHere({ ...invocation, options, stop, reload }).finally(() => log[Symbol.dispose]());
+}
+
+async function serveMany(invocation: ServeInvocation, options: ServeOptions, count: number): Promise<number> {
   const { words, module, flags, output, errors } = invocation;
-  const role = reloadRole();
-  const stop = stopRequest(role !== "parent");
-  if (flags.reload !== true || role !== "parent") {
-    const log = logDiagnostics({ errors, access: flags["access-log"] === true ? output : undefined });
-    return serveHere(invocation, role, stop).finally(() => log[Symbol.dispose]());
-  }
-  const root = reloadRoot(findModule(module).file);
-  const { shutdownTimeout } = checkServeOptions(serveOptions(flags));
-  return serveReloading({ words, root, shutdownTimeout, terminal: output, stop });
+  const stop = stopRequest(false);
+  findModule(module);
+  const { shutdownTimeout } = checkServeOptions(options);
+  const port = await tryAddress(options);
+  return serveInProcesses({ words, count, port, shutdownTimeout, quiet: flags.quiet === true, output, errors, stop });
 }
 
-async function serveHere(invocation: ServeInvocation, role: ReloadRole, stop: Promise<StopRequest>): Promise<number> {
-  const { module, flags, output, errors } = invocation;
-  const loaded = await Promise.race([loadModule(module), stop]);
-  // Nothing was served, so there is nothing to close.
-  if (typeof loaded === "string") return 0;
-  const { layers, closeAll } = await openLayers(loaded.layers, flags.layer);
-  const options = serveOptions(flags);
-  const quiet = flags.quiet === true;
-  let stopping = false;
-  const told = stop.then((request) => {
-    stopping = true;
-    if (!quiet && request !== "disconnect") output.print(output.dim("Stopping; once more ends it at once."));
-  });
-  // A start-up hook that does not end has as long to do so as, later on, what is served.
-  const late = told.then(() => setTimeout(checkServeOptions(options).shutdownTimeout));
-  let server: MillraceServer | void;
-  try {
-    const starting = startServer(loaded.application, new ChannelLayers(layers), options, closeAll);
-    server = await Promise.race([starting, late]);
-  } catch (thrown) {
-    if (role === "parent" || !isMillraceError(thrown, "ERR_LISTEN")) throw thrown;
-    complain(thrown, errors, flags.trace === true);
-    return cannotListen;
-  }
-  if (server === undefined) return 0;
-  if (!quiet && !stopping) output.print(greeting({ loaded, layers, options, server, role, output }));
-  await told;
-  await server.close();
-  return 0;
+/**
+ * Listens for a moment, which takes the file of a dead Unix socket away: a cluster could not. Gives
+ * the port, which is a free one where any will do, so that processes that start when no other is
+ * left listen on the same.
+ */
+async function tryAddress(options: ServeOptions): Promise<number> {
+  const server = createServer();
+  const { port } = await listen(server, checkServeOptions(options).listen);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
-function serveOptions(flags: CommandValues<"serve">): ServeOptions {
+function serveOptions(flags: CommandValues<"serve">, role: ProcessRole | undefined): ServeOptions {
+  const port = role?.port ?? flags.port;
   const options = {
-    ...(flags.unix === undefined ? { host: flags.host, port: flags.port } : { unix: flags.unix }),
+    ...(flags.unix === undefined ? { host: flags.host, port } : { unix: flags.unix }),
     rootPath: flags["root-path"],
     maxMessageSize: flags["ws-max-message"],
     handshakeTimeout: flags["handshake-timeout"],
@@ -88,23 +80,4 @@ function serveOptions(flags: CommandValues<"serve">): ServeOptions {
   };
   // Without what was not given, so that the server's own defaults count.
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-}
-
-interface Serving {
-  readonly loaded: LoadedModule;
-  readonly layers: Readonly<Record<string, ChannelLayer>>;
-  readonly options: ServeOptions;
-  readonly server: MillraceServer;
-  readonly role: ReloadRole;
-  readonly output: Terminal;
-}
-
-/** What is printed once the server listens: the banner, or a line where it takes another's place. */
-function greeting({ loaded, layers, options, server, role, output }: Serving): string {
-  const checked = checkServeOptions(options);
-  const where = whereText(server, checked.rootPath);
-  if (role === "later child") return output.dim(`Serving again at ${where}.`);
-  const routes = describeRoutes(toApplication(loaded.application));
-  const reload = role === "parent" ? undefined : shortPath(reloadRoot(loaded.file));
-  return bannerText({ ...checked, version: version(), where, routes, layers, reload }, output);
 }

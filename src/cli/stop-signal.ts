@@ -1,5 +1,5 @@
-/** Asks a process to end: a signal, or the end of the process that watches over it. */
-export type StopRequest = "SIGINT" | "SIGTERM" | "disconnect";
+/** Asks a process to end: a signal, or the process that watches over it by its word or by its end. */
+export type StopRequest = "SIGINT" | "SIGTERM" | "disconnect" | "primary";
 
 /** The exit codes by which a shell knows that a signal ended a process. */
 export const signalExitCodes = { SIGINT: 130, SIGTERM: 143 } as const;

@@ -10,9 +10,13 @@ export interface Terminal {
   yellow(text: string): string;
 }
 
-/** Prints to a stream, in colours where a person reads it and `NO_COLOR` does not forbid it. */
-export function terminalOn(stream: NodeJS.WriteStream | WriteStream): Terminal {
-  const coloured = stream.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+/** Whether what is printed to a stream is in colours: where a person reads it and `NO_COLOR` does not forbid it. */
+export function isColoured(stream: NodeJS.WriteStream | WriteStream): boolean {
+  return stream.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+}
+
+/** Prints to a stream. */
+export function terminalOn(stream: NodeJS.WriteStream | WriteStream, coloured: boolean = isColoured(stream)): Terminal {
   const style = (on: number, off: number) => (text: string) => (coloured ? `\u001b[${on}m${text}\u001b[${off}m` : text);
   return {
     print: (text) => void stream.write(`${text}\n`),
