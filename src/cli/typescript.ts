@@ -6,7 +6,7 @@ import { MillraceError } from "../protocol/errors.ts";
 import { shortPath } from "./user-frame.ts";
 
 /** The entries that a module of the user's may import. */
-const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing"];
+const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing", "millrace/worker"];
 
 /** Whether a module needs a compiler. */
 export function isTypeScript(file: string): boolean {

@@ -44,7 +44,7 @@ export const noWorkers = 0;
  * Keeps a message for workers, if the channel has or had any, and puts it on the channel's queue
  * otherwise.
  *
- * KEYS: the stream of jobs, that of those set aside, and the queue where that is on the same host.
+ * KEYS: the stream of jobs, those set aside, and the queue where that is on the same host.
  * ARGV: the message, how many jobs may be kept, 1 for a channel that is declared to have workers;
  * for the queue its capacity, for how many seconds a message is wanted, and after how many a queue
  * that nobody touches goes.

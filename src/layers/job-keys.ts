@@ -11,11 +11,11 @@ export const messageField = "m";
 export class JobKeys {
   /** The stream of jobs that wait, run or are to be tried again. That it exists makes the channel a worker channel. */
   readonly jobs: string;
-  /** The stream of jobs that were set aside. */
+  /** The messages of jobs that were set aside: a hash by their ids. */
   readonly aside: string;
   /** Jobs that are to be tried again, by the time for it: a sorted set of their ids. */
   readonly retries: string;
-  /** How often a job that is to be tried again was tried, and its last failure, by its id. */
+  /** What is known of jobs that have failed: a hash by their ids of how often they were tried, when last, why they stopped, and the error. */
   readonly failures: string;
   /** Who moves what Python sends to the channel. */
   readonly bridge: string;

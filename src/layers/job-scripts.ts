@@ -7,7 +7,7 @@ import { messageField } from "./job-keys.ts";
  */
 export const addJob = `
 local function addJob(jobs, aside, frame, capacity)
-  if redis.call('XLEN', jobs) + redis.call('XLEN', aside) >= tonumber(capacity) then return false end
+  if redis.call('XLEN', jobs) + redis.call('HLEN', aside) >= tonumber(capacity) then return false end
   redis.call('XADD', jobs, '*', '${messageField}', frame)
   return true
 end
@@ -21,7 +21,7 @@ export const full = -1;
 /**
  * Keeps a message for workers, if the channel has or had any, and publishes it otherwise.
  *
- * KEYS: the stream of jobs, that of those set aside, the topic. ARGV: the message, how many jobs may
+ * KEYS: the stream of jobs, those set aside, the topic. ARGV: the message, how many jobs may
  * be kept, 1 for a channel that is declared to have workers, the command that publishes.
  */
 export const publishOrAdd: Script = new Script(`${addJob}

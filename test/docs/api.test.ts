@@ -7,6 +7,7 @@ const entries = {
   "millrace/redis": "src/redis.ts",
   "millrace/server": "src/server.ts",
   "millrace/testing": "src/testing.ts",
+  "millrace/worker": "src/worker.ts",
 };
 
 /** The rows of an entry's tables, those of its parts too. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type InstalledPackage, packPackage } from "../support/packed-package.ts";
 
-const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing"];
+const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing", "millrace/worker"];
 
 const consumer = `
   class ChatConsumer extends WebsocketConsumer {

@@ -51,6 +51,14 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
       LiveServerOptions OptionalPromise ReceivedClose RequestOptions WebsocketOptions
     `,
   },
+  "millrace/worker": {
+    values: `
+      JobQueue currentJob runWorker
+    `,
+    types: `
+      CurrentJob Job JobCounts JobState MillraceWorker WorkerOptions
+    `,
+  },
 };
 
 const sources: Readonly<Record<string, string>> = {
@@ -58,6 +66,7 @@ const sources: Readonly<Record<string, string>> = {
   "millrace/redis": "src/redis.ts",
   "millrace/server": "src/server.ts",
   "millrace/testing": "src/testing.ts",
+  "millrace/worker": "src/worker.ts",
 };
 
 describe("the public names", () => {

@@ -24,7 +24,7 @@ export class ChatConsumer extends WebsocketConsumer<"/ws/chat/:room/"> {
 }
 `;
 
-const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing"];
+const entries = ["millrace", "millrace/redis", "millrace/server", "millrace/testing", "millrace/worker"];
 
 const packed = packPackage();
 let project: InstalledPackage;
