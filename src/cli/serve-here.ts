@@ -11,6 +11,7 @@ import type { CommandValues } from "./commands.ts";
 import { complain } from "./complaint.ts";
 import { openLayers, refuseMemory } from "./layers.ts";
 import { type LoadedModule, loadModule } from "./load-module.ts";
+import { warnOfOtherFormat } from "./other-format-warning.ts";
 import { type ProcessRole, tellPrimary, withoutWaitingForPrimary } from "./process-role.ts";
 import { killMargin } from "./processes.ts";
 import { cannotListen, type ReloadRole, reloadRoot } from "./reload.ts";
@@ -63,6 +64,8 @@ export async function serveHere(serving: ServingHere): Promise<number> {
   }
   if (server === undefined) return 0;
   if (!stopping) greet(serving, greeting({ ...serving, loaded, layers, server }));
+  // Of several processes one looks for all.
+  if (!stopping && (role?.first ?? reload !== "later child")) void warnOfOtherFormat(layers["default"], errors);
   await told;
   await server.close();
   return 0;
