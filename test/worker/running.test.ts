@@ -124,6 +124,7 @@ describe.each(layerKinds)("a worker on %s", (kind) => {
     await until(() => seen.length === 1);
     open.open();
     await until(() => done.length === 3);
+    expect(done[0]).toMatchObject({ channel: "quick" });
   });
 
   test("shares jobs with another worker: each runs once", async () => {
@@ -301,6 +302,7 @@ describe.each(layerKinds)("a worker on %s", (kind) => {
     await until(() => backlogs.some(({ running, waiting, oldest }) => running === 1 && waiting === 1 && oldest > 100));
     open.open();
     await until(() => done.length === 2);
+    expect(backlogs[0]).toMatchObject({ channel: "jobs", retrying: 0, aside: 0 });
   });
 
   test("runs the application's hooks around its work", async () => {
