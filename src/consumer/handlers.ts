@@ -67,9 +67,17 @@ export function whyUnhandled(consumer: HandlerClass, type: unknown): string {
   return `there is no handler ${name} on ${consumer.name}${didYouMean(name, handlersOf(consumer).keys())}`;
 }
 
+// A message to a group asks for the same name once for each member.
+let lastType = "";
+let lastName = "";
+
 /** `chat.message` gives `chat_message`. */
 export function handlerName(type: string): string {
-  return type.replaceAll(".", "_");
+  if (type !== lastType) {
+    lastType = type;
+    lastName = type.replaceAll(".", "_");
+  }
+  return lastName;
 }
 
 function layerHandlersOf(consumer: HandlerClass): ReadonlyMap<string, Handler> {
