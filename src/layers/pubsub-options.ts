@@ -31,6 +31,12 @@ export interface RedisPubSubChannelLayerOptions extends ChannelLayerOptions, Red
   readonly symmetricEncryptionKeys?: CodecOptions["symmetricEncryptionKeys"];
   /** `"json"` carries no bytes, and Python's side must know it: channels_redis 4.0 does not. @default "msgpack" */
   readonly serializer?: CodecOptions["serializer"];
+  /**
+   * Sharded pub/sub, for hosts that are clusters of Redis 7 or later: a message goes through the
+   * nodes of one shard alone, not through all of the cluster. Python's layer does not know it, and
+   * neither do processes without this option: they share no groups and no channels. @default false
+   */
+  readonly shardedPubSub?: boolean;
 }
 
 /** The names of the options that the layer takes beside those that all layers take. */
@@ -39,6 +45,7 @@ export const pubSubOptionNames: readonly string[] = [
   "prefix",
   "symmetricEncryptionKeys",
   "serializer",
+  "shardedPubSub",
   ...jobOptionNames,
   ...connectionOptionNames,
 ];
@@ -49,6 +56,7 @@ export interface PubSubSettings {
   readonly connection: ConnectionSettings;
   readonly codec: Codec;
   readonly prefix: string;
+  readonly isSharded: boolean;
   readonly jobs: JobSettings;
 }
 
@@ -68,11 +76,25 @@ export function readPubSubOptions(
       wanted: "at most 40 ASCII letters, digits, hyphens, underscores and periods",
     });
   }
+  const endpoints = readHosts(options.hosts);
   return {
-    endpoints: readHosts(options.hosts),
+    endpoints,
     connection: readConnectionOptions(options),
     codec: createCodec({ serializer, symmetricEncryptionKeys, maxMessageSize }),
     prefix,
+    isSharded: readSharded(options.shardedPubSub ?? false, endpoints),
     jobs: readJobOptions(options),
   };
+}
+
+function readSharded(isSharded: unknown, endpoints: readonly Endpoint[]): boolean {
+  if (typeof isSharded === "boolean" && (!isSharded || endpoints.every(({ kind }) => kind === "cluster"))) {
+    return isSharded;
+  }
+  throw new MillraceError("ERR_INVALID_OPTION", {
+    happened: "shardedPubSub can't be used",
+    got: isSharded,
+    wanted: "true where all hosts are clusters, or false",
+    remedy: 'Name the cluster as hosts: [{ cluster: [{ host: "10.0.0.1" }] }]',
+  });
 }

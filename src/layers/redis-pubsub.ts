@@ -1,13 +1,11 @@
-import { randomBytes } from "node:crypto";
 import type { Channel, GroupSendReport, Subscriber } from "../protocol/channel-layer.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { checkChannelName } from "../protocol/names.ts";
 import { LayerCondition } from "../redis/condition.ts";
 import { Link } from "../redis/link.ts";
 import { Shards } from "../redis/shards.ts";
-import { RedisSubscriber } from "../redis/subscriber.ts";
 import { BaseChannelLayer, channelClosed, channelFull } from "./base.ts";
-import type { Codec } from "./codec/codec.ts";
+import type { Codec, Envelope } from "./codec/codec.ts";
 import { conditionTeller } from "./condition-teller.ts";
 import { isNamedChannel, JobKeys } from "./job-keys.ts";
 import { full, publishOrAdd } from "./job-scripts.ts";
@@ -17,6 +15,7 @@ import { NamedReceivers } from "./named-receivers.ts";
 import type { JobSettings } from "./job-options.ts";
 import { PendingJoins } from "./pending-joins.ts";
 import { nobodyReceives, notOfThisProcess } from "./pubsub-refusals.ts";
+import { PubSubNames, PubSubReceivers } from "./pubsub-topics.ts";
 import { pubSubOptionNames, type RedisPubSubChannelLayerOptions, readPubSubOptions } from "./pubsub-options.ts";
 
 /** What a layer holds in this process at one moment. */
@@ -36,9 +35,6 @@ export interface RedisPubSubChannelLayerStats {
  * script goes to the node to whose slots the name belongs, from where all are passed on in order.
  */
 const publishOnOwnNode = "return redis.call('PUBLISH', KEYS[1], ARGV[1])";
-
-/** How many hexadecimal digits tell the channels of one process apart. */
-const ownDigits = 16;
 
 /**
  * A channel layer of many processes over Redis' pub/sub, which stores nothing. What it sends and
@@ -64,7 +60,8 @@ const ownDigits = 16;
  * - `expiry` counts from a message's arrival, and `groupExpiry` does nothing: a member stays until
  *   it leaves or ends.
  * - On a Redis Cluster one node counts its own receivers alone: `processes` may be too low, and
- *   `send` does not learn whether somebody received.
+ *   `send` does not learn whether somebody received. With `shardedPubSub` all receive from the node
+ *   that is asked, and it counts them all.
  * - `flush` empties the groups of this process alone.
  */
 export class RedisPubSubChannelLayer extends BaseChannelLayer {
@@ -73,14 +70,13 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   readonly [jobSite]: JobSite;
 
   readonly #prefix: string;
-  readonly #groupPrefix: string;
   readonly #codec: Codec;
   readonly #jobs: JobSettings;
   readonly #isCluster: boolean;
-  /** Stands in the names of all channels of this process, so that one glob receives them. */
-  readonly #origin = randomBytes(8).toString("hex");
+  readonly #isSharded: boolean;
+  readonly #names: PubSubNames;
   readonly #links: Shards<Link>;
-  readonly #subscribers: Shards<RedisSubscriber>;
+  readonly #receivers: PubSubReceivers;
   readonly #joins = new PendingJoins();
   readonly #local: LocalSide;
   readonly #named: NamedReceivers;
@@ -88,7 +84,8 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   /** @throws MillraceError `ERR_INVALID_OPTION`. */
   constructor(options: RedisPubSubChannelLayerOptions = {}) {
     super(options, pubSubOptionNames);
-    const { endpoints, connection, codec, prefix, jobs } = readPubSubOptions(options, this.settings);
+    const settings = readPubSubOptions(options, this.settings);
+    const { endpoints, connection, codec, prefix, jobs } = settings;
     this[jobSite] = {
       layer: this.kind,
       endpoints,
@@ -101,32 +98,28 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     this.#codec = codec;
     this.#jobs = jobs;
     this.#prefix = prefix;
-    this.#groupPrefix = `${prefix}__group__`;
+    this.#isSharded = settings.isSharded;
     this.#isCluster = endpoints.some(({ kind }) => kind === "cluster");
+    this.#names = new PubSubNames(settings);
     const { capacityOf, expiry } = this.settings;
     const subscriberFailed = (thrown: unknown): void => this.reportFailure(thrown);
     this.#local = new LocalSide(capacityOf, {
       groupEntered: () => {},
-      groupLeft: (group) => this.#leave(this.#groupPrefix + group),
-      channelEnded: (name) => this.#subscribers.for(name).unsubscribePattern(patternOf(name)),
+      groupLeft: (group) => this.#receivers.unsubscribe(this.#names.topicOfGroup(group)),
+      channelEnded: (name) => this.#receivers.unsubscribeOwn(name),
       subscriberFailed,
     });
     this.#named = new NamedReceivers(capacityOf, expiry, {
-      receiverEnded: (name) => this.#leave(name),
+      receiverEnded: (name) => this.#receivers.unsubscribe(name),
       subscriberFailed,
     });
     const condition = new LayerCondition(this.kind, conditionTeller(this.kind, this.#local));
     this.#links = new Shards(endpoints.map((endpoint) => new Link(endpoint, connection, { scripts: [publishOrAdd] })));
-    this.#subscribers = new Shards(
-      endpoints.map((endpoint) => {
-        const subscriber: RedisSubscriber = new RedisSubscriber(endpoint, connection, {
-          onMessage: (channel, payload) => this.#receive(channel, payload),
-          onDegraded: (since, reason) => condition.degrade(subscriber, since, reason),
-          onRecovered: (since, until) => condition.recover(subscriber, since, until),
-        });
-        return subscriber;
-      }),
-    );
+    this.#receivers = new PubSubReceivers(settings, this.#names, (self) => ({
+      onMessage: (channel, payload) => this.#receive(channel, payload),
+      onDegraded: (since, reason) => condition.degrade(self, since, reason),
+      onRecovered: (since, until) => condition.recover(self, since, until),
+    }));
   }
 
   override newChannel(subscriber: Subscriber, prefix?: string): Promise<Channel> {
@@ -148,7 +141,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
    */
   async connect(): Promise<void> {
     this.assertOpen();
-    await Promise.all([...this.#links, ...this.#subscribers].map((connection) => connection.connect()));
+    await Promise.all([...Array.from(this.#links, (link) => link.connect()), this.#receivers.connect()]);
   }
 
   /** What the layer holds now in this process; all zero when nothing was left behind. */
@@ -162,34 +155,34 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   }
 
   protected override openChannel(subscriber: Subscriber, prefix: string): Promise<Channel> {
-    const name = `${this.#prefix}${prefix}.${this.#origin}${randomBytes(ownDigits / 2).toString("hex")}`;
+    const name = this.#names.newChannel(prefix);
     checkChannelName(name);
     return this.#openChannel(name, subscriber);
   }
 
   protected override async openNamedChannel(channel: string, subscriber: Subscriber): Promise<Channel> {
-    await this.#subscribers.for(channel).subscribe(channel);
+    await this.#receivers.subscribe(channel);
     this.assertOpen();
     return this.#named.receive(channel, subscriber);
   }
 
   protected override async sendSealed(channel: string, message: LayerMessage): Promise<void> {
-    if (this.#isOwn(channel) && !this.#local.has(channel)) throw channelClosed(channel);
-    const answer = isNamedChannel(channel) ? this.#publishOrKeep(channel, message) : this.#publish(channel, message);
+    if (this.#names.isOwn(channel) && !this.#local.has(channel)) throw channelClosed(channel);
+    const answer = isNamedChannel(channel) ? this.#publishOrKeep(channel, message) : this.#publishTo(channel, message);
     const receivers = await answer;
     if (receivers === full) {
       this.reportOverCapacity(channel, message, 1);
       throw channelFull(channel);
     }
-    if (receivers === 0 && !this.#isCluster) throw nobodyReceives(channel);
+    if (receivers === 0 && (!this.#isCluster || this.#isSharded)) throw nobodyReceives(channel);
   }
 
   protected override async addMember(group: string, channel: string): Promise<void> {
     if (!this.#local.has(channel)) throw notOfThisProcess(channel);
-    const topic = this.#groupPrefix + group;
+    const topic = this.#names.topicOfGroup(group);
     const join = this.#joins.begin(group, channel);
     try {
-      await this.#subscribers.for(topic).subscribe(topic);
+      await this.#receivers.subscribe(topic);
     } finally {
       this.#joins.end(join);
     }
@@ -203,7 +196,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   }
 
   protected override async groupSendSealed(group: string, message: LayerMessage): Promise<GroupSendReport> {
-    const processes = await this.#publish(this.#groupPrefix + group, message);
+    const processes = await this.#publish(this.#names.topicOfGroup(group), this.#codec.encode(message));
     return { processes, delivered: undefined, overCapacity: 0 };
   }
 
@@ -216,11 +209,11 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   protected override async release(): Promise<void> {
     this.#local.close();
     this.#named.close();
-    await Promise.all([this.#links.close(), this.#subscribers.close()]);
+    await Promise.all([this.#links.close(), this.#receivers.close()]);
   }
 
   async #openChannel(name: string, subscriber: Subscriber): Promise<Channel> {
-    await this.#subscribers.for(name).subscribePattern(patternOf(name));
+    await this.#receivers.subscribeOwn(name);
     this.assertOpen();
     return this.#local.open(name, subscriber);
   }
@@ -233,21 +226,22 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   #join(group: string, channel: string, revoked: boolean): void {
     const isFirst = !this.#local.hasGroup(group);
     const joined = !revoked && this.#local.join(group, channel);
-    if (!joined || !isFirst) this.#leave(this.#groupPrefix + group);
+    if (!joined || !isFirst) this.#receivers.unsubscribe(this.#names.topicOfGroup(group));
     if (!joined && !revoked) throw channelClosed(channel);
   }
 
-  #leave(topic: string): void {
-    this.#subscribers.for(topic).unsubscribe(topic);
+  #publishTo(channel: string, message: LayerMessage): Promise<number> {
+    const address = this.#names.isAddressed(channel) ? channel : undefined;
+    return this.#publish(this.#names.topicOf(channel), this.#codec.encode(message, address));
   }
 
-  async #publish(topic: string, message: LayerMessage): Promise<number> {
+  /** Gives the number of receivers. */
+  async #publish(topic: string, payload: Buffer): Promise<number> {
     const link = this.#links.for(topic);
-    const payload = this.#codec.encode(message);
+    if (this.#isSharded) return Number(await link.call("SPUBLISH", topic, payload));
     const answer = this.#isCluster
       ? link.call("EVAL", publishOnOwnNode, 1, topic, payload)
       : link.call("PUBLISH", topic, payload);
-    // The number of receivers.
     return Number(await answer);
   }
 
@@ -255,23 +249,25 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   async #publishOrKeep(channel: string, message: LayerMessage): Promise<number> {
     const { jobs, aside } = new JobKeys(this.#prefix, channel);
     const { capacity, declared } = this.#jobs;
-    const settings = [capacity, declared.has(channel) ? 1 : 0, "PUBLISH"];
+    const settings = [capacity, declared.has(channel) ? 1 : 0, this.#isSharded ? "SPUBLISH" : "PUBLISH"];
     const link = this.#links.for(channel);
     return Number(await publishOrAdd.run(link, [jobs, aside, channel], [this.#codec.encode(message), ...settings]));
   }
 
   #receive(topic: string, payload: Buffer): void {
-    let message: LayerMessage;
+    let envelope: Envelope;
     try {
-      ({ message } = this.#codec.decode(payload));
+      envelope = this.#codec.decode(payload);
     } catch (thrown) {
       return this.reportFailure(thrown);
     }
+    const { message, address } = envelope;
     const expiresAt = Date.now() + this.settings.expiry;
-    if (this.#isOwn(topic)) return this.#receiveOwn(topic, message, expiresAt);
+    const own = this.#isSharded && typeof address === "string" ? address : topic;
+    if (this.#names.isOwn(own)) return this.#receiveOwn(own, message, expiresAt);
     if (this.#named.offer(topic, message, expiresAt) === "full") this.reportOverCapacity(topic, message, 1);
-    if (!topic.startsWith(this.#groupPrefix)) return undefined;
-    const group = topic.slice(this.#groupPrefix.length);
+    const group = this.#names.groupOf(topic);
+    if (group === undefined) return undefined;
     const { overCapacity } = this.#local.deliverToGroup(group, message, expiresAt);
     if (overCapacity > 0) this.reportOverCapacity(group, message, overCapacity);
     return undefined;
@@ -283,14 +279,4 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     // Its sender was told of the process alone.
     else if (offered === "closed") this.reportFailure(channelClosed(channel));
   }
-
-  /** Whether a channel was made by this layer, be it that it has ended since. */
-  #isOwn(channel: string): boolean {
-    return channel.startsWith(this.#origin, channel.length - ownDigits - this.#origin.length);
-  }
-}
-
-/** All channels of the process that have the same prefix. */
-function patternOf(channel: string): string {
-  return `${channel.slice(0, -ownDigits)}*`;
 }

@@ -8,6 +8,8 @@ export interface ConnectionPurpose {
   readonly name: string;
   /** How long it may owe an answer and send nothing, in milliseconds, before it is dropped. */
   readonly answerTimeout: number;
+  /** Its channels are those of sharded pub/sub. */
+  readonly sharded?: boolean;
 }
 
 /**

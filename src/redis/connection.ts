@@ -18,6 +18,7 @@ export class Connection {
   readonly #client: Redis | Cluster;
   readonly #endpoint: DirectEndpoint;
   readonly #openTimeout: number;
+  readonly #isSharded: boolean;
   #reason: Error | undefined;
   #mayAsk = true;
   #corked = false;
@@ -25,6 +26,7 @@ export class Connection {
   constructor(endpoint: DirectEndpoint, settings: ConnectionSettings, purpose: ConnectionPurpose) {
     this.#endpoint = endpoint;
     this.#openTimeout = settings.connectTimeout;
+    this.#isSharded = purpose.sharded === true;
     this.#client = makeClient(endpoint, settings, purpose);
     // What goes wrong first is the reason; what follows from it says less.
     this.#client.on("error", (error: Error) => (this.#reason ??= error));
@@ -104,7 +106,9 @@ export class Connection {
   /** Subscribes to channels; settles when Redis has acknowledged them all. */
   async subscribe(channels: readonly string[]): Promise<void> {
     this.#gather();
-    await this.#client.subscribe(...channels);
+    // The channels of one command would have to be in one slot.
+    if (this.#isSharded) await Promise.all(channels.map((channel) => this.#client.ssubscribe(channel)));
+    else await this.#client.subscribe(...channels);
   }
 
   /** Subscribes to all channels of some globs; settles when Redis has acknowledged them all. */
@@ -116,7 +120,8 @@ export class Connection {
   /** Settles when Redis has acknowledged, and no message comes any more. */
   async unsubscribe(channels: readonly string[]): Promise<void> {
     this.#gather();
-    await this.#client.unsubscribe(...channels);
+    if (this.#isSharded) await Promise.all(channels.map((channel) => this.#client.sunsubscribe(channel)));
+    else await this.#client.unsubscribe(...channels);
   }
 
   /** Settles when Redis has acknowledged, and no message comes any more. */
@@ -130,16 +135,33 @@ export class Connection {
    * listener MUST NOT throw.
    */
   onMessage(listener: (channel: Buffer, payload: Buffer, pattern?: string) => void): void {
-    this.#client.on("messageBuffer", listener);
+    this.#client.on(this.#isSharded ? "smessageBuffer" : "messageBuffer", listener);
     this.#client.on("pmessageBuffer", (pattern: string, channel: Buffer, payload: Buffer) =>
       listener(channel, payload, pattern),
     );
+  }
+
+  /**
+   * The server has taken channels away, or refused them, because their slots are elsewhere. It does
+   * not say reliably which; of those that move together it is told once.
+   */
+  onMoved(listener: () => void): void {
+    let telling = false;
+    this.#client.on("moved", () => {
+      if (telling) return;
+      telling = true;
+      setImmediate(() => {
+        telling = false;
+        listener();
+      });
+    });
   }
 
   /** Ends the connection at once. What it owes rejects. */
   drop(reason: unknown): void {
     this.#reason ??= toError(reason);
     this.#client.removeAllListeners("messageBuffer");
+    this.#client.removeAllListeners("smessageBuffer");
     this.#client.removeAllListeners("pmessageBuffer");
     if (this.#client.status === "end") return;
     this.#client.disconnect();

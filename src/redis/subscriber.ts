@@ -1,7 +1,7 @@
 import { MillraceError } from "../protocol/errors.ts";
 import { Connection } from "./connection.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { isLasting, isReply, lost, refused, unavailable } from "./faults.ts";
+import { isLasting, isReply, isReplyOf, lost, refused, unavailable } from "./faults.ts";
 import { Locator } from "./locator.ts";
 import type { ConnectionSettings } from "./options.ts";
 import { type Outage, Pulse } from "./pulse.ts";
@@ -17,12 +17,16 @@ export interface SubscriberOptions {
    * may want it again at once. @default 20
    */
   readonly linger?: number;
+  /** Channels are those of sharded pub/sub, in slots that the server has. It has no globs. */
+  readonly sharded?: boolean;
   /**
    * Takes each message of a wanted channel at once, in the order of arrival. A message may come
    * before the promise of `subscribe` has settled, and comes once more for each wanted glob that
    * fits its channel. It MUST NOT throw.
    */
   readonly onMessage: (channel: string, payload: Buffer) => void;
+  /** The slot of a wanted channel has gone to another server. It is still wanted here, and not received. */
+  readonly onMoved?: (channel: string) => void;
   /** The connection was lost. What was published from `since` on, in milliseconds since 1970, may be missing. */
   readonly onDegraded?: (since: number, reason: MillraceError) => void;
   /**
@@ -137,6 +141,12 @@ export class RedisSubscriber {
     this.#patterns.release(pattern);
   }
 
+  /** Asks the server something beside its channels. Rejects where it is not connected. */
+  async ask(command: string, args: readonly string[]): Promise<unknown> {
+    if (this.#connection === undefined) throw unavailable(this.address, this.#failure);
+    return this.#connection.call(command, args);
+  }
+
   /** Receives nothing more, and ends. Closing twice does nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -166,9 +176,9 @@ export class RedisSubscriber {
   }
 
   async #makeConnection(): Promise<Connection> {
-    const { name = "millrace-subscriber" } = this.#options;
+    const { name = "millrace-subscriber", sharded = false } = this.#options;
     const endpoint = await this.#locator.locate();
-    return new Connection(endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout });
+    return new Connection(endpoint, this.#settings, { name, answerTimeout: this.#settings.probeTimeout, sharded });
   }
 
   async #connected(connection: Connection): Promise<void> {
@@ -179,10 +189,13 @@ export class RedisSubscriber {
     });
     const opened = Date.now();
     if (this.#endpoint.kind === "cluster") this.#locator.learn(await connection.nodes());
+    connection.onMoved(() => {
+      if (connection === this.#connection)
+        this.#askForAll(connection).catch((error: unknown) => connection.drop(error));
+    });
     // From now on new subscriptions ask for themselves.
     this.#connection = connection;
-    const batches = [...this.#channels.batches(), ...this.#patterns.batches()];
-    await Promise.all(batches.map((batch) => this.#askAgain(connection, batch)));
+    await this.#askForAll(connection);
     this.#failure = undefined;
     this.#well = true;
     this.#resumed(this.#pulse.start(connection, opened));
@@ -222,6 +235,11 @@ export class RedisSubscriber {
     }
   }
 
+  async #askForAll(connection: Connection): Promise<void> {
+    const batches = [...this.#channels.batches(), ...this.#patterns.batches()];
+    await Promise.all(batches.map((batch) => this.#askAgain(connection, batch)));
+  }
+
   /** Asks for channels on a new connection, which is no good unless Redis grants what it granted before. */
   async #askAgain(connection: Connection, subscriptions: readonly Subscription[]): Promise<void> {
     try {
@@ -232,8 +250,13 @@ export class RedisSubscriber {
       const [first, ...others] = subscriptions;
       if (first !== undefined && others.length > 0) {
         for (const subscription of subscriptions) await this.#askAgain(connection, [subscription]);
-      } else if (first?.established === true) throw error;
-      else first?.fail(() => refused(this.address, error, "SUBSCRIBE"));
+        return;
+      }
+      const moved = isReplyOf(error, "MOVED");
+      if (first?.established === true && !moved) throw error;
+      if (moved) first?.lost();
+      first?.fail(() => refused(this.address, error, "SUBSCRIBE"));
+      if (moved && first !== undefined) this.#options.onMoved?.(first.channel);
     }
   }
 
