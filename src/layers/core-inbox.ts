@@ -44,7 +44,7 @@ export class CoreInbox {
     if (this.#queues.has(queueName)) return;
     const { links, keys, failed } = this.#parts;
     const index = links.commands.indexFor(queueName);
-    const ends = { waiting: links.waiting(index), commands: links.commands.at(index) };
+    const ends = { waiting: links.waiting(index, Date.now()), commands: links.commands.at(index) };
     const take = (popped: Popped): void => this.#take(popped, queueName);
     const queue = new ProcessQueue(ends, keys.queue(queueName), this.#newWake(), { failed }, take);
     this.#queues.set(queueName, queue);
@@ -53,8 +53,9 @@ export class CoreInbox {
 
   /** Reads a named channel. */
   subscribe(channel: string, subscriber: Subscriber): Channel {
-    const { links, keys, stays, failed } = this.#parts;
-    const waiting = links.waitingOnAll();
+    const { links, keys, expiry, stays, failed } = this.#parts;
+    // What waits may be as old as what is wanted at all.
+    const waiting = links.waitingOnAll(Date.now() - expiry);
     const source = {
       name: channel,
       queue: keys.queue(channel),
@@ -69,7 +70,7 @@ export class CoreInbox {
     this.#recovered.add(channel);
     const readerClosed = (closed: NamedReader): void => {
       this.#readers.delete(closed);
-      for (const link of waiting) links.forget(link);
+      for (const one of waiting) links.forget(one);
     };
     const reader = new NamedReader(source, { failed, readerClosed }, (popped) =>
       this.#handOver(channel, popped, subscriber),

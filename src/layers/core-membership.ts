@@ -1,3 +1,5 @@
+import type { MillraceError } from "../protocol/errors.ts";
+import { isLoss, refused, replyError } from "../redis/faults.ts";
 import type { Link } from "../redis/link.ts";
 import type { Shards } from "../redis/shards.ts";
 import type { CoreKeys } from "./core-keys.ts";
@@ -65,7 +67,7 @@ export class Memberships {
     if (known !== undefined) return known.entered;
     const membership: Membership = { group, member, established: false, entered: Promise.resolve() };
     this.#all.set(id, membership);
-    membership.entered = this.#register(this.#links.for(group), [membership]).then(
+    membership.entered = this.#enter(this.#links.for(group), membership).then(
       () => void (membership.established = true),
       (error: unknown) => {
         if (this.#all.get(id) === membership) this.#all.delete(id);
@@ -79,7 +81,9 @@ export class Memberships {
   /** Enters a member that is not this process's own, for groupExpiry. */
   async enterForeign(group: string, member: string): Promise<void> {
     const { groupExpiry } = this.#settings;
-    await register.run(this.#links.for(group), [this.#keys.group(group)], [member, 0, wholeSeconds(groupExpiry)]);
+    const values = [member, 0, wholeSeconds(groupExpiry)];
+    const { failure } = await runRegister(this.#links.for(group), [this.#keys.group(group)], values);
+    if (failure !== undefined) throw failure;
   }
 
   /** Says whether the process had entered it; if so, it will no longer renew it. */
@@ -94,15 +98,19 @@ export class Memberships {
     await this.#links.for(group).call("ZREM", this.#keys.group(group), ...members);
   }
 
-  /** Enters again all that should be on a host. */
+  /** Enters again all that should be on a host. What fails is told, and tried again when memberships are next renewed. */
   async restore(index: number): Promise<void> {
-    const link = this.#links.at(index);
     const asked = Date.now();
-    const lost = await this.#registerAll(link, this.#of(index));
-    const since = this.#renewed[index] ?? asked;
-    this.#renewed[index] = asked;
-    if (lost) this.#owner.membershipsLost(since);
-    this.#owner.hostRestored(index);
+    try {
+      const { lost, failure } = await this.#registerAll(this.#links.at(index), this.#of(index));
+      if (lost) this.#owner.membershipsLost(this.#renewed[index] ?? asked);
+      if (failure !== undefined) return this.#owner.failed(failure);
+      this.#renewed[index] = asked;
+      this.#owner.hostRestored(index);
+    } catch (error) {
+      // When the link is up again, all are entered again.
+      if (!isLoss(error)) this.#owner.failed(error);
+    }
   }
 
   /** Stops renewing, and takes all out of Redis where Redis is there. */
@@ -114,6 +122,11 @@ export class Memberships {
     }
     this.#all.clear();
     await Promise.all(left);
+  }
+
+  async #enter(link: Link, membership: Membership): Promise<void> {
+    const { failure } = await this.#register(link, [membership]);
+    if (failure !== undefined) throw failure;
   }
 
   #of(index: number): readonly Membership[] {
@@ -133,25 +146,28 @@ export class Memberships {
   #renew(): void {
     for (let index = 0; index < this.#links.length; index++) {
       // One that is away gets all of them when it is back.
-      if (this.#links.at(index).up) this.restore(index).catch((error: unknown) => this.#owner.failed(error));
+      if (this.#links.at(index).up) void this.restore(index);
     }
   }
 
-  /** Says whether Redis had lost one. */
-  async #registerAll(link: Link, memberships: readonly Membership[]): Promise<boolean> {
+  /** Says whether Redis had lost one, and why it refuses one. */
+  async #registerAll(link: Link, memberships: readonly Membership[]): Promise<Registered & { readonly lost: boolean }> {
     const established = memberships.map((membership) => membership.established);
-    const added = await Promise.all(batchesOf(memberships).map((batch) => this.#register(link, batch)));
-    return added.flat().some((wasAdded, at) => wasAdded === 1 && established[at] === true);
+    const answers = await Promise.all(batchesOf(memberships).map((batch) => this.#register(link, batch)));
+    const added = answers.flatMap((answer) => answer.added);
+    return {
+      added,
+      lost: added.some((wasAdded, at) => wasAdded === 1 && established[at] === true),
+      failure: answers.find(({ failure }) => failure !== undefined)?.failure,
+    };
   }
 
-  /** Gives for each 1 when Redis did not have it. */
-  async #register(link: Link, memberships: readonly Membership[]): Promise<readonly unknown[]> {
+  async #register(link: Link, memberships: readonly Membership[]): Promise<Registered> {
     const { groupExpiry, lease } = this.#settings;
     const keys = memberships.map(({ group }) => this.#keys.group(group));
     const members = memberships.map(({ member }) => member);
     const age = ((groupExpiry - lease) / 1000).toFixed(6);
-    // An array of numbers, as the script says.
-    return (await register.run(link, keys, [...members, age, wholeSeconds(groupExpiry)])) as readonly unknown[];
+    return runRegister(link, keys, [...members, age, wholeSeconds(groupExpiry)]);
   }
 
   async #unregister(link: Link, memberships: readonly Membership[]): Promise<void> {
@@ -166,6 +182,24 @@ export class Memberships {
       this.#owner.failed(error);
     }
   }
+}
+
+/** What became of memberships that Redis was asked to have. */
+interface Registered {
+  /** For each 1 when Redis did not have it. */
+  readonly added: readonly unknown[];
+  /** Why it refuses one. */
+  readonly failure: MillraceError | undefined;
+}
+
+async function runRegister(
+  link: Link,
+  keys: readonly string[],
+  values: ReadonlyArray<string | number>,
+): Promise<Registered> {
+  // An array of numbers and, perhaps, an error's text, as the script says.
+  const [added, failure] = (await register.run(link, keys, values)) as readonly [readonly unknown[], string?];
+  return { added, failure: failure === undefined ? undefined : refused(link.address, replyError(failure), "ZADD") };
 }
 
 /** Milliseconds in whole seconds, which is what EXPIRE takes. */

@@ -1,9 +1,11 @@
 import type { Channel } from "../protocol/channel-layer.ts";
 import type { Link } from "../redis/link.ts";
 import type { Shards } from "../redis/shards.ts";
-import { popNow, type Popped, popTimeout, popWaiting } from "./core-pop.ts";
+import { popNow, type Popped, popTimeout } from "./core-pop.ts";
+import { RecentlyTaken } from "./core-recent.ts";
 import { recoverInflight } from "./core-scripts.ts";
 import { closeWaiting, type ReaderOwner, Retry } from "./core-receiver.ts";
+import type { Waiting } from "./core-waiting.ts";
 
 /** Where a named channel is read, and by what keys. */
 export interface NamedSource {
@@ -18,7 +20,7 @@ export interface NamedSource {
   /** For all but waiting. */
   readonly commands: Shards<Link>;
   /** For nothing but this reader, which waits on them. */
-  readonly waiting: Shards<Link>;
+  readonly waiting: Shards<Waiting>;
 }
 
 /** What a named reader needs of its layer. */
@@ -39,6 +41,7 @@ export class NamedReader implements Channel {
   readonly #handle: (popped: Popped) => void | Promise<void>;
   readonly #owner: NamedReaderOwner;
   readonly #retry: Retry;
+  readonly #recent = new RecentlyTaken();
   #turn = 0;
   // Whether the last message came out of turn, so that others may wait out of turn as well.
   #outOfStep = false;
@@ -86,9 +89,9 @@ export class NamedReader implements Channel {
         this.#reading = reading.catch(() => {});
         const popped = await reading;
         this.#retry.succeeded();
-        if (popped !== undefined) await this.#handle(popped);
+        if (popped !== undefined && this.#recent.isNew(popped)) await this.#handle(popped);
       } catch (error) {
-        if (this.#closing === undefined) await this.#retry.failed(error);
+        if (this.#closing === undefined) await this.#retry.failed(error, this.#source.waiting.at(this.#turn).up);
       }
     }
   }
@@ -115,7 +118,7 @@ export class NamedReader implements Channel {
   async #wait(turn: number): Promise<Popped | undefined> {
     const { waiting, queue, wake } = this.#source;
     const seconds = waiting.length === 1 ? popTimeout : ringTimeout;
-    return (await popWaiting(waiting.at(turn), queue, wake, seconds, 0))[0];
+    return (await waiting.at(turn).pop(queue, wake, seconds, 0))[0];
   }
 
   async #taken(popped: Popped, index: number): Promise<Popped | undefined> {

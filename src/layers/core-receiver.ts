@@ -1,7 +1,9 @@
 import { Backoff } from "../flow/backoff.ts";
-import { isMillraceError } from "../protocol/errors.ts";
+import { isLoss } from "../redis/faults.ts";
 import type { Link } from "../redis/link.ts";
-import { type Popped, popTimeout, popWaiting } from "./core-pop.ts";
+import { type Popped, popTimeout } from "./core-pop.ts";
+import { RecentlyTaken } from "./core-recent.ts";
+import type { Waiting } from "./core-waiting.ts";
 
 /** What reads a queue in a loop until it is stopped, and what it needs. */
 export interface ReaderOwner {
@@ -23,11 +25,13 @@ export class Retry {
     this.#backoff.reset();
   }
 
-  /** Reports what nothing else tells, and waits. */
-  async failed(error: unknown): Promise<void> {
-    // That a connection is lost, or can't be made, is told by the layer's condition.
-    const told = isMillraceError(error, "ERR_OUTCOME_UNKNOWN") || isMillraceError(error, "ERR_LAYER_UNAVAILABLE");
-    if (!told) this.#owner.failed(error);
+  /**
+   * Reports what nothing else tells, and waits.
+   *
+   * @param up says whether what the reader reads from is there: if not, the layer's condition tells of it.
+   */
+  async failed(error: unknown, up = true): Promise<void> {
+    if (up && !isLoss(error)) this.#owner.failed(error);
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#backoff.next());
       this.#wake = () => {
@@ -45,7 +49,7 @@ export class Retry {
 /** The links of a reader. */
 export interface ReaderLinks {
   /** For nothing but this reader, which waits on it. */
-  readonly waiting: Link;
+  readonly waiting: Pick<Waiting, "up" | "close" | "pop">;
   /** For everything else on the same host. */
   readonly commands: Link;
 }
@@ -70,6 +74,7 @@ export class ProcessQueue {
   readonly #wake: string;
   readonly #take: (popped: Popped) => void;
   readonly #retry: Retry;
+  readonly #recent = new RecentlyTaken();
   #running: Promise<void> | undefined;
   #stopped = false;
 
@@ -99,11 +104,11 @@ export class ProcessQueue {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
-        const batch = await popWaiting(this.#links.waiting, this.#queue, this.#wake, popTimeout);
-        for (const popped of batch) this.#take(popped);
+        const batch = await this.#links.waiting.pop(this.#queue, this.#wake, popTimeout);
+        for (const popped of batch) if (this.#recent.isNew(popped)) this.#take(popped);
         this.#retry.succeeded();
       } catch (error) {
-        if (!this.#stopped) await this.#retry.failed(error);
+        if (!this.#stopped) await this.#retry.failed(error, this.#links.waiting.up);
       }
     }
   }

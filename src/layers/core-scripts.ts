@@ -22,12 +22,13 @@ end
 `;
 
 /**
- * Puts one message on each queue that has room.
+ * Puts one message on each queue that has room; on none when one of the keys is no queue.
  *
  * KEYS: queues. ARGV: a message for each, a capacity for each, for how many seconds a message is
  * wanted, and after how many a queue that nobody touches goes. Gives how many queues were full.
  */
 export const enqueue: Script = new Script(`${now}${put}
+for _, queue in ipairs(KEYS) do redis.call('ZCARD', queue) end
 local full = 0
 for i, queue in ipairs(KEYS) do
   if not put(queue, ARGV[i], ARGV[#KEYS + i], ARGV[#ARGV - 1], ARGV[#ARGV]) then full = full + 1 end
@@ -72,21 +73,29 @@ return redis.call('ZRANGE', KEYS[1], 0, -1)
  * groupExpiry; one whose process must renew it is therefore entered as old already.
  *
  * KEYS: groups. ARGV: a member for each, how many seconds old it is, and groupExpiry in whole
- * seconds. Gives for each 1 when it was not there.
+ * seconds. Gives for each 1 when it was not there, and the first error: one that Redis refuses does
+ * not keep the others out.
  */
 export const register: Script = new Script(`${now}
 local score = string.format('%.6f', now - tonumber(ARGV[#ARGV - 1]))
 local added = {}
+local failure
 for i, group in ipairs(KEYS) do
-  added[i] = redis.call('ZADD', group, score, ARGV[i])
-  redis.call('EXPIRE', group, ARGV[#ARGV])
+  local answer = redis.pcall('ZADD', group, score, ARGV[i])
+  if type(answer) == 'number' then
+    added[i] = answer
+    redis.call('EXPIRE', group, ARGV[#ARGV])
+  else
+    added[i] = 0
+    failure = failure or answer.err
+  end
 end
-return added
+return {added, failure}
 `);
 
 /** Removes a member from each group. KEYS: groups. ARGV: a member for each. */
 export const unregister: Script = new Script(`
-for i, group in ipairs(KEYS) do redis.call('ZREM', group, ARGV[i]) end
+for i, group in ipairs(KEYS) do redis.pcall('ZREM', group, ARGV[i]) end
 `);
 
 /**

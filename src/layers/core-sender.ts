@@ -2,6 +2,7 @@ import type { GroupSendReport } from "../protocol/channel-layer.ts";
 import { isMillraceError, MillraceError } from "../protocol/errors.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { nonLocalName } from "../protocol/names.ts";
+import { unavailable } from "../redis/faults.ts";
 import type { Link } from "../redis/link.ts";
 import type { Shards } from "../redis/shards.ts";
 import type { CapacityOf } from "./capacity.ts";
@@ -86,19 +87,25 @@ export class CoreSender {
   async groupSend(group: string, message: LayerMessage): Promise<GroupSendReport> {
     // Before anybody is asked, so that what can't travel is refused though the group is empty.
     this.#settings.codec.encode(message);
-    const expiry = this.#settings.groupExpiry / 1000;
-    // Names, as text, which is all that a group has as its members.
-    const members = (await listMembers.run(
-      this.#links.for(group),
-      [this.#keys.group(group)],
-      [expiry],
-    )) as readonly string[];
+    const members = await this.#membersOf(group);
     const parcels = this.#pack(members, message);
     const sending = [...parcels].map(([link, batch]) => this.#enqueue(link, batch));
     const overCapacity = sumOf(group, await Promise.allSettled(sending));
     let queues = 0;
     for (const batch of parcels.values()) queues += batch.length;
     return { processes: queues - overCapacity, delivered: undefined, overCapacity };
+  }
+
+  /** Names, as text, which is all that a group has as its members. */
+  async #membersOf(group: string): Promise<readonly string[]> {
+    const link = this.#links.for(group);
+    try {
+      const expiry = this.#settings.groupExpiry / 1000;
+      return (await listMembers.run(link, [this.#keys.group(group)], [expiry])) as readonly string[];
+    } catch (error) {
+      // Whoever did not answer this was sent nothing yet.
+      throw isMillraceError(error, "ERR_OUTCOME_UNKNOWN") ? unavailable(link.address, error.cause) : error;
+    }
   }
 
   #pack(members: readonly string[], message: LayerMessage): ReadonlyMap<Link, readonly Parcel[]> {

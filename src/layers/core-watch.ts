@@ -1,4 +1,5 @@
 import { type WheelItem, wheel } from "../flow/wheel.ts";
+import { isLoss } from "../redis/faults.ts";
 import type { Link } from "../redis/link.ts";
 import { dropExpired } from "./core-scripts.ts";
 
@@ -59,7 +60,9 @@ export class ExpiryWatch {
     try {
       next = await this.#drop(link, queue);
     } catch (error) {
-      if (!this.#closed) this.#owner.failed(error);
+      // Redis lets go of the queue a tenth of the time later.
+      if (isLoss(error)) next = this.#expiry / 20;
+      else if (!this.#closed) this.#owner.failed(error);
     }
     if (this.#closed) return;
     if (next >= 0) wheel.set(item, next);

@@ -85,7 +85,13 @@ export class RedisChannelLayer extends BaseChannelLayer {
       subscriberFailed: failed,
     });
     const teller = conditionTeller(this.kind, this.#local);
-    this.#links = new CoreLinks(this.kind, endpoints, connection, teller, (index) => this.#restore(index));
+    this.#links = new CoreLinks(
+      this.kind,
+      endpoints,
+      connection,
+      teller,
+      (index) => void this.#memberships.restore(index),
+    );
     const { commands } = this.#links;
     this.#names = new CoreNames((name) => commands.indexFor(name));
     this.#aggregates = new Aggregates(this.#names.queueName("specific"));
@@ -211,7 +217,7 @@ export class RedisChannelLayer extends BaseChannelLayer {
     this.#local.close();
     await this.#memberships.close();
     await Promise.all([this.#inbox.close(), ...this.#leaving]);
-    await this.#links.commands.close();
+    await this.#links.close();
   }
 
   #groupLeft(group: string): void {
@@ -240,13 +246,6 @@ export class RedisChannelLayer extends BaseChannelLayer {
     let groups = this.#groupsOf.get(channel);
     if (groups === undefined) this.#groupsOf.set(channel, (groups = new Set()));
     groups.add(group);
-  }
-
-  /** What fails here is tried again when memberships are next renewed. */
-  #restore(index: number): void {
-    this.#memberships.restore(index).catch((error: unknown) => {
-      if (!this.#releasing) this.reportFailure(error);
-    });
   }
 
   #membershipsLost(since: number): void {

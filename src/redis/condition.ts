@@ -22,6 +22,7 @@ export class LayerCondition {
   readonly #layer: string;
   readonly #listener: ConditionListener;
   readonly #degraded = new Set<object>();
+  readonly #settling = new Map<object, NodeJS.Timeout>();
   #since = Infinity;
 
   /** @param layer is what the layer is called in diagnostics. */
@@ -37,17 +38,40 @@ export class LayerCondition {
 
   /** @param connection stands for itself: any object, the same in `recover`. */
   degrade(connection: object, since: number, reason: MillraceError): void {
+    this.#unsettle(connection);
     this.#degraded.add(connection);
-    const earlier = since < this.#since;
-    if (!earlier && this.#degraded.size > 1) return;
+    if (since >= this.#since) return;
     this.#since = since;
     publish("millrace:layer:degraded", () => ({ layer: this.#layer, since, reason: reason.message }));
     this.#listener.onDegraded?.(since, reason);
   }
 
+  /** @param until may lie ahead: the connection counts as degraded until then, and is told then. */
   recover(connection: object, since: number, until: number): void {
-    if (!this.#degraded.delete(connection)) return;
+    if (!this.#degraded.has(connection)) return;
+    this.#unsettle(connection);
     this.#since = Math.min(this.#since, since);
+    const ahead = until - Date.now();
+    if (ahead <= 0) return this.#recovered(connection, until);
+    const timer = setTimeout(() => this.#recovered(connection, Math.max(until, Date.now())), ahead);
+    this.#settling.set(connection, timer.unref());
+  }
+
+  /** Tells nothing more. */
+  close(): void {
+    for (const timer of this.#settling.values()) clearTimeout(timer);
+    this.#settling.clear();
+    this.#degraded.clear();
+  }
+
+  #unsettle(connection: object): void {
+    clearTimeout(this.#settling.get(connection));
+    this.#settling.delete(connection);
+  }
+
+  #recovered(connection: object, until: number): void {
+    this.#settling.delete(connection);
+    this.#degraded.delete(connection);
     if (this.#degraded.size > 0) return;
     const gap = { since: this.#since, until };
     this.#since = Infinity;

@@ -1,4 +1,4 @@
-import { isError, MillraceError } from "../protocol/errors.ts";
+import { isError, isMillraceError, MillraceError } from "../protocol/errors.ts";
 
 /** What to do about an error of Redis, by its first word. */
 const remedies: Readonly<Record<string, string>> = {
@@ -10,6 +10,7 @@ const remedies: Readonly<Record<string, string>> = {
   MASTERDOWN: "The replica has lost its master: name the master, or its sentinels, in hosts",
   MISCONF: "Redis can't write to its disk: make room, or look at its log",
   NOAUTH: "Give the password in hosts",
+  NOREPLICAS: "Too few replicas follow the master: look at them, and at min-replicas-to-write",
   NOPERM: "Allow the user this command, key or channel: look at ACL LIST",
   OOM: "Redis is full: raise its maxmemory, or find what fills it",
   READONLY: "That is a replica: name the master, or its sentinels, in hosts",
@@ -74,6 +75,11 @@ export function refused(address: string, cause: Error, command = "the connection
 /** Whether an error is an answer of Redis: the command was received, and refused. */
 export function isReply(error: unknown): error is Error {
   return isError(error) && error.name === "ReplyError";
+}
+
+/** Whether an error says only that a connection was lost or can't be made, as the condition of a layer does. */
+export function isLoss(error: unknown): boolean {
+  return isMillraceError(error, "ERR_OUTCOME_UNKNOWN") || isMillraceError(error, "ERR_LAYER_UNAVAILABLE");
 }
 
 /** Whether no new attempt helps before somebody changes a configuration. */

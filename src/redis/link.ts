@@ -21,7 +21,10 @@ export interface LinkOptions {
   readonly scripts?: ReadonlyArray<{ readonly source: string }>;
   /** The connection was lost; it was well at `since`, in milliseconds since 1970. */
   readonly onDown?: (since: number, reason: MillraceError) => void;
-  /** The link is up again, and was not well between the two times; `since` may be earlier than was told before. */
+  /**
+   * The link is up again, and was not well between the two times; `since` may be earlier than was
+   * told before. `until` lies ahead while others may still be where Redis was before.
+   */
   readonly onUp?: (since: number, until: number) => void;
 }
 
@@ -161,7 +164,7 @@ export class Link {
       if (!isReply(error)) throw outcomeUnknown(this.address, command, connection.reason ?? error);
       this.#pulse.answered(asked);
       // A master that has become a replica, or asks for a login again, is no use on this connection.
-      if (isReplyOf(error, "READONLY") || isReplyOf(error, "NOAUTH")) connection.drop(error);
+      if (["READONLY", "UNBLOCKED", "NOAUTH"].some((word) => isReplyOf(error, word))) connection.drop(error);
       throw refused(this.address, error, command);
     } finally {
       if (--this.#owed === 0) this.#answeredAll?.();
@@ -177,13 +180,23 @@ export class Link {
 
   async #connected(connection: Connection): Promise<void> {
     const asked = Date.now();
-    await this.#teach(connection);
+    await Promise.all([this.#awaitReady(connection), this.#teach(connection)]);
     this.#connection = connection;
     this.#failure = undefined;
-    const { since } = this.#pulse.start(connection, asked);
-    if (this.#down) this.#options.onUp?.(since, Date.now());
+    const { since, settles } = this.#pulse.start(connection, asked);
+    if (this.#down) this.#options.onUp?.(since, Date.now() + settles);
     this.#down = false;
     this.#offline.sendAll();
+  }
+
+  /** A server that still reads its data answers to nothing else. */
+  async #awaitReady(connection: Connection): Promise<void> {
+    try {
+      await connection.call("PING", []);
+    } catch (error) {
+      // A user who may not ask will be told by the first command.
+      if (!isReply(error) || isReplyOf(error, "LOADING")) throw error;
+    }
   }
 
   async #teach(connection: Connection): Promise<void> {

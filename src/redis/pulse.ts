@@ -29,6 +29,8 @@ export class Pulse {
   #server: string | undefined;
   #lastAlive = Date.now();
   #lastNamed = Date.now();
+  /** When all others must have left the server that was left, in milliseconds since 1970. */
+  #allMovedAt = 0;
 
   /** @param interval in milliseconds. */
   constructor(interval: number, sentinels?: Sentinels) {
@@ -50,13 +52,10 @@ export class Pulse {
    */
   start(connection: Connection, opened: number): Outage {
     this.stop();
-    const moved = this.#sentinels !== undefined && this.#server !== connection.address;
-    const outage = moved
-      ? {
-          since: Math.min(this.#lastAlive, this.#lastNamed) - sentinelsTalkWithin,
-          settles: sentinelsTalkWithin + this.#interval,
-        }
-      : { since: this.#lastAlive, settles: 0 };
+    const moved = this.#server !== undefined && this.#server !== connection.address && this.#sentinels !== undefined;
+    const since = moved ? Math.min(this.#lastAlive, this.#lastNamed) - sentinelsTalkWithin : this.#lastAlive;
+    if (moved) this.#allMovedAt = Date.now() + sentinelsTalkWithin + this.#interval;
+    const outage = { since, settles: Math.max(0, this.#allMovedAt - Date.now()) };
     this.#connection = connection;
     this.#server = connection.address;
     this.#lastNamed = opened;

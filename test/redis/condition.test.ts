@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { MillraceError } from "millrace";
 import { type Gap, LayerCondition } from "../../src/redis/condition.ts";
 import { heard } from "../support/heard.ts";
@@ -55,5 +55,31 @@ describe("the condition of a layer", () => {
       [1000, 1100],
       [3000, 3100],
     ]);
+  });
+
+  test("lasts until a time that lies ahead, unless a connection is lost again before", () => {
+    jest.useFakeTimers({ now: 10_000 });
+    try {
+      const condition = new LayerCondition("redis");
+      const connection = {};
+      condition.degrade(connection, 9000, reason);
+      condition.recover(connection, 9000, 12_000);
+      jest.advanceTimersByTime(1000);
+      condition.degrade(connection, 10_500, reason);
+      jest.advanceTimersByTime(5000);
+      expect(recovered).toEqual([]);
+      condition.recover(connection, 10_500, 17_000);
+      jest.advanceTimersByTime(999);
+      expect(condition.degraded).toBe(true);
+      jest.advanceTimersByTime(1);
+      expect(recovered).toEqual([{ layer: "redis", since: 9000, until: 17_000 }]);
+      condition.degrade(connection, 17_000, reason);
+      condition.recover(connection, 17_000, 18_000);
+      condition.close();
+      jest.advanceTimersByTime(5000);
+      expect(recovered).toHaveLength(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -16,6 +16,8 @@ export class TcpProxy implements AsyncDisposable {
   onConnection: () => void = () => {};
   /** Hears of each piece that a client sends. */
   onQuestion: () => void = () => {};
+  readonly #clients = new Set<Socket>();
+  readonly #abandoned = new WeakSet<Socket>();
   #delay = 0;
   #refuses = false;
 
@@ -47,7 +49,15 @@ export class TcpProxy implements AsyncDisposable {
 
   /** Resets all connections. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
+  }
+
+  /** Resets all clients, and lets the server believe that they are still there, until the proxy ends. */
+  abandon(): void {
+    for (const client of this.#clients) {
+      this.#abandoned.add(client);
+      reset(client);
+    }
   }
 
   /** Takes bytes of a way off the line from now on, on old and new connections: they are open, but dead. */
@@ -86,7 +96,7 @@ export class TcpProxy implements AsyncDisposable {
   #serve(client: Socket): void {
     this.onConnection();
     client.on("error", () => {});
-    if (this.#refuses) return void client.resetAndDestroy();
+    if (this.#refuses) return reset(client);
     const server = connect(this.#target, this.host);
     this.#pass(client, server, "questions");
     this.#pass(server, client, "answers");
@@ -94,6 +104,7 @@ export class TcpProxy implements AsyncDisposable {
 
   #pass(from: Socket, to: Socket, way: Way): void {
     this.#sockets.add(from);
+    if (way === "questions") this.#clients.add(from);
     from.setNoDelay(true);
     from.on("data", (bytes) => {
       if (way === "questions") this.onQuestion();
@@ -105,7 +116,8 @@ export class TcpProxy implements AsyncDisposable {
     from.on("error", () => {});
     from.on("close", () => {
       this.#sockets.delete(from);
-      to.destroy();
+      this.#clients.delete(from);
+      if (!this.#abandoned.has(from)) to.destroy();
     });
   }
 
@@ -113,4 +125,10 @@ export class TcpProxy implements AsyncDisposable {
     if (this.#delay === 0) act();
     else setTimeout(act, this.#delay).unref();
   }
+}
+
+/** A socket that is being shut down can't be reset any more: Node 20 would leave its handle open for ever. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
