@@ -96,6 +96,11 @@ const floors: ReadonlyArray<{ file: string; allowed: readonly string[]; refused:
     allowed: ["./pages.ts", "../consumers/chat.ts", "millrace", "millrace/server", "node:fs/promises"],
     refused: ["../src/index.ts", "../dist/index.js", "../test/support/browser.mjs", "ws", "path-to-regexp"],
   },
+  {
+    file: "bench/servers/millrace.js",
+    allowed: ["../../dist/index.js", "../../dist/redis.js", "../../dist/server.js", "node:net"],
+    refused: ["../../src/index.ts", "../../dist/layers/redis.js", "../../dist/server/serve.js", "ws", "ioredis"],
+  },
 ];
 
 const others: Readonly<Record<string, string>> = {
