@@ -1,12 +1,30 @@
 import { parseArgs } from "node:util";
 import { didYouMean } from "../protocol/suggestion.ts";
-import { type Command, type CommandName, commands, type CommandValues, commonFlags, type Flag } from "./commands.ts";
+import {
+  type Command,
+  type CommandName,
+  commandOf,
+  commands,
+  type CommandValues,
+  commonFlags,
+  type Flag,
+  type Operand,
+} from "./commands.ts";
 import { type FlagKinds, readFlagValue, wantedByKind } from "./flag-values.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** A command, the module it is for and what its flags were given. */
+interface Operands {
+  readonly module: { readonly module: string };
+  readonly channel: { readonly channel: string };
+  readonly nothing: object;
+}
+
+/** A command, what it is for and what its flags were given. */
 export type Invocation = {
-  [Name in CommandName]: { readonly command: Name; readonly module: string; readonly flags: CommandValues<Name> };
+  [Name in CommandName]: Operands[(typeof commands)[Name]["operand"]] & {
+    readonly command: Name;
+    readonly flags: CommandValues<Name>;
+  };
 }[CommandName];
 
 /** What a command line asks for. */
@@ -30,7 +48,8 @@ export function parseCommandLine(words: readonly string[], environment: Environm
   const { operands, values } = readWords(rest, [...commands[name].flags, ...commonFlags], name);
   if (values["help"] === true) return { command: "help", about: name };
   readEnvironment(values, commands[name], environment, name);
-  return { command: name, module: onlyOperand(operands, name), flags: values };
+  // The operand is the one that the table has for this command, and the flags are its own.
+  return { command: name, ...readOperand(operands, name), flags: values } as Invocation;
 }
 
 function commandName(word: string | undefined): CommandName {
@@ -110,9 +129,14 @@ function unusable(given: string, text: string | undefined, flag: Flag, command: 
   return new UsageError(`${given} can't be used; got ${got}; wanted ${wantedByKind[flag.kind]}.`, command);
 }
 
-function onlyOperand(operands: readonly string[], command: CommandName): string {
-  const [module, surplus] = operands;
-  if (module === undefined) throw new UsageError(`millrace ${command} needs a module.`, command);
-  if (surplus === undefined) return module;
-  throw new UsageError(`millrace ${command} takes one module; got ${operands.join(" and ")}.`, command);
+function readOperand(operands: readonly string[], name: CommandName): Operands[Operand] {
+  const { operand } = commandOf(name);
+  const [given, surplus] = operands;
+  if (operand === "nothing") {
+    if (given === undefined) return {};
+    throw new UsageError(`millrace ${name} takes nothing but flags; got ${operands.join(" and ")}.`, name);
+  }
+  if (given === undefined) throw new UsageError(`millrace ${name} needs a ${operand}.`, name);
+  if (surplus === undefined) return operand === "module" ? { module: given } : { channel: given };
+  throw new UsageError(`millrace ${name} takes one ${operand}; got ${operands.join(" and ")}.`, name);
 }

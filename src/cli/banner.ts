@@ -49,8 +49,14 @@ export function whereText({ address, url }: MillraceServer, rootPath: string): s
   return ["0.0.0.0", "::"].includes(address.address) ? `${place} (and every other address)` : place;
 }
 
-function section(title: string, rows: ReadonlyArray<readonly string[]>, terminal: Terminal): string[] {
-  return columns(rows).map((line, at) => `  ${terminal.dim((at === 0 ? title : "").padEnd(8))}${line}`.trimEnd());
+/** Rows under a title that stands beside the first. */
+export function section(
+  title: string,
+  rows: ReadonlyArray<readonly string[]>,
+  terminal: Terminal,
+  width = 8,
+): string[] {
+  return columns(rows).map((line, at) => `  ${terminal.dim((at === 0 ? title : "").padEnd(width))}${line}`.trimEnd());
 }
 
 function layerCells([alias, layer]: [string, ChannelLayer]): string[] {

@@ -24,7 +24,7 @@ export function wrap(text: string, width: number, indent = ""): string[] {
   return [...lines, indent + line];
 }
 
-/** `1 member`, `2 members`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+/** `1 member`, `2 members`. @param plural is given where it is not the noun with an s. */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
 }

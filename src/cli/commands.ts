@@ -1,23 +1,18 @@
-import type { FlagKind, FlagKinds } from "./flag-values.ts";
+import type { Flag } from "./flag.ts";
+import type { FlagKinds } from "./flag-values.ts";
+import { jobsFlags, workerFlags } from "./worker-flags.ts";
 
-/** A flag of a command, as it is parsed, printed by `--help` and listed in `docs/reference/cli.md`. */
-export interface Flag {
-  readonly name: string;
-  readonly short?: string;
-  readonly kind: FlagKind;
-  /** What stands for the value in the help. */
-  readonly placeholder?: string;
-  readonly summary: string;
-  /** What counts when the flag is not given, as the reader would type it. */
-  readonly initial?: string;
-  /** The environment variable that counts when the flag is not given. */
-  readonly environment?: string;
-}
+export type { Flag } from "./flag.ts";
+
+/** What a command is about: a module, the name of a channel, or nothing. */
+export type Operand = "module" | "channel" | "nothing";
 
 /** A command of `millrace`. */
 export interface Command {
   readonly summary: string;
   readonly description: string;
+  /** What stands behind the command. */
+  readonly operand: Operand;
   readonly flags: readonly Flag[];
   readonly examples: readonly string[];
 }
@@ -155,6 +150,7 @@ export const commands = {
     description:
       "Serves the application of <module> until SIGINT or SIGTERM; then sockets are closed and what\n" +
       "runs may end. A second signal ends it at once.",
+    operand: "module",
     flags: serveFlags,
     examples: [
       "millrace serve routing/routing.ts --reload",
@@ -166,6 +162,7 @@ export const commands = {
   routes: {
     summary: "Print the table of routes.",
     description: "Prints protocol, pattern and target of each route of <module>, in the order in which they are tried.",
+    operand: "module",
     flags: routesFlags,
     examples: ["millrace routes routing/routing.ts", "millrace routes routing/routing.ts --json"],
   },
@@ -174,10 +171,41 @@ export const commands = {
     description:
       "Loads <module>, builds its routes and the handlers of every consumer behind them, and listens\n" +
       "nowhere. The exit code is 1 when something is wrong.",
+    operand: "module",
     flags: [],
     examples: ["millrace check routing/routing.ts"],
   },
+  worker: {
+    summary: "Work off background channels.",
+    description:
+      "Runs what is sent to background channels through the ChannelNameRouter of <module>, until SIGINT or\n" +
+      "SIGTERM; then jobs that run may end. A second signal ends it at once.",
+    operand: "module",
+    flags: workerFlags,
+    examples: [
+      "millrace worker routing.ts --channels thumbnails,emails --layer redis://localhost:6379",
+      "millrace worker dist/routing.js --channels thumbnails --concurrency 4",
+    ],
+  },
+  jobs: {
+    summary: "Look after the jobs of a background channel.",
+    description:
+      "Counts the jobs of <channel> and lists those that were set aside, or those of another state; shows\n" +
+      "one with its message; lets those set aside run again, or drops them.",
+    operand: "channel",
+    flags: jobsFlags,
+    examples: [
+      "millrace jobs thumbnails --layer redis://localhost:6379",
+      "millrace jobs thumbnails --show 1700000000000-0",
+      "millrace jobs thumbnails --requeue all",
+    ],
+  },
 } as const satisfies Record<string, Command>;
+
+/** A command by its name. */
+export function commandOf(name: CommandName): Command {
+  return commands[name];
+}
 
 /** The name of a command. */
 export type CommandName = keyof typeof commands;

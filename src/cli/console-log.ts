@@ -42,6 +42,16 @@ export function logDiagnostics({ errors, access }: ConsoleLogOptions): Disposabl
     "millrace:message:expired",
     ({ channel, type }) => `A message of type ${quoted(type)} expired on ${channel}`,
   );
+  log.warn("millrace:job:retried", retried);
+  log.warn("millrace:job:aside", setAside);
+  log.warn("millrace:job:unsettled", unsettled);
+  log.warn("millrace:worker:degraded", ({ reason }) => `The worker has lost Redis, and takes no jobs: ${reason}`);
+  log.warn(
+    "millrace:worker:recovered",
+    ({ since, until }) =>
+      `The worker has Redis again; what Python published to its channels from ${clock(since)} to ${clock(until)} may be missing`,
+  );
+  log.warn("millrace:worker:stopped", givenBack);
   log.warn("millrace:websocket:dropped", dropped);
   log.warn("millrace:websocket:paused", paused);
   log.warn("millrace:websocket:refused", undecided);
@@ -121,6 +131,28 @@ function abandoned({ consumer, event, dropped: lost }: Diagnostics["millrace:con
 
 function overCapacity({ layer, target, type, members }: Diagnostics["millrace:layer:over-capacity"]): string {
   return `The channel layer ${layer} is over capacity: ${counted(members, "member")} of ${target} did not get ${quoted(type)}`;
+}
+
+function retried({ channel, id, type, attempt, delay, error }: Diagnostics["millrace:job:retried"]): string {
+  const next = `it is tried again in ${(delay / 1000).toFixed(1)} s`;
+  return `The job ${id} of ${channel} (${quoted(type)}) failed at its try ${attempt}, and ${next}: ${error.message}`;
+}
+
+function setAside({ channel, id, attempts, error }: Diagnostics["millrace:job:aside"]): string {
+  return `The job ${id} of ${channel} was set aside after ${counted(attempts, "try", "tries")}: ${error.message} See millrace jobs ${channel} --show ${id}`;
+}
+
+function unsettled({ channel, id, reason }: Diagnostics["millrace:job:unsettled"]): string {
+  const why = {
+    "taken over": "this process stood still for longer than the lease, and another worker runs it",
+    "not recorded": "Redis was away until the worker stopped, so it may run again",
+    "given back": "it did not end in time when the worker stopped, and another runs it",
+  }[reason];
+  return `The end of the job ${id} of ${channel} is not recorded: ${why}`;
+}
+
+function givenBack({ unfinished }: Diagnostics["millrace:worker:stopped"]): string | undefined {
+  return unfinished === 0 ? undefined : `${counted(unfinished, "job")} had to be given back`;
 }
 
 function dropped({ scope, reason, messages }: Diagnostics["millrace:websocket:dropped"]): string {

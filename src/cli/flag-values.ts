@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { proxyTrust } from "../server/trusted-proxies.ts";
+import type { JobState } from "../worker/job.ts";
 
 /** What the kinds of flags give a program: seconds come as milliseconds, sizes as bytes. */
 export interface FlagKinds {
@@ -9,6 +10,9 @@ export interface FlagKinds {
   readonly seconds: number;
   readonly size: number;
   readonly workers: number;
+  readonly count: number;
+  readonly names: readonly string[];
+  readonly state: JobState;
   readonly mount: string;
   readonly proxies: number | readonly string[];
 }
@@ -24,6 +28,9 @@ export const wantedByKind: Readonly<Record<FlagKind, string>> = {
   seconds: "a number of seconds above 0, such as 20 or 0.5",
   size: "a size in bytes, such as 65536, 64k or 1MiB",
   workers: "how many, from 1 to 1024, or auto for one for each core",
+  count: "a whole number from 1 to 1000000",
+  names: "names with commas between them, such as thumbnails,emails",
+  state: "waiting, running, retrying or aside",
   mount: "a path with a slash in front, such as /chat",
   proxies: "how many proxies stand in a row, or addresses and networks with commas, such as 127.0.0.1,10.0.0.0/8",
 };
@@ -45,6 +52,12 @@ export function readFlagValue(kind: FlagKind, text: string): FlagKinds[FlagKind]
       return readSize(text);
     case "workers":
       return text === "auto" ? availableParallelism() : readWorkers(text);
+    case "count":
+      return /^[1-9]\d{0,6}$/.test(text) && Number(text) <= 1_000_000 ? Number(text) : undefined;
+    case "names":
+      return readNames(text);
+    case "state":
+      return jobStates.find((state) => state === text);
     case "mount":
       return /^\/[^\s?#]*$/.test(text) ? text.replace(/\/+$/, "") : undefined;
     case "proxies":
@@ -76,6 +89,13 @@ function readWorkers(text: string): number | undefined {
   const workers = Number(text);
   return /^[1-9]\d{0,3}$/.test(text) && workers <= 1024 ? workers : undefined;
 }
+
+function readNames(text: string): readonly string[] | undefined {
+  const names = text.split(",").map((name) => name.trim());
+  return names.includes("") ? undefined : names;
+}
+
+const jobStates: readonly JobState[] = ["waiting", "running", "retrying", "aside"];
 
 function readProxies(text: string): number | readonly string[] | undefined {
   const proxies = /^\d+$/.test(text) ? Number(text) : text.split(",").map((item) => item.trim());

@@ -1,4 +1,4 @@
-import { type CommandName, commands, commonFlags, type Flag, moduleDescription } from "./commands.ts";
+import { type CommandName, commandOf, commands, commonFlags, type Flag, moduleDescription } from "./commands.ts";
 import { columns, wrap } from "./columns.ts";
 
 /** The help of all commands, or of one. */
@@ -10,7 +10,7 @@ function overview(): string {
   return [
     "Serves consumers over WebSockets and HTTP.",
     "",
-    "Usage: millrace <command> <module> [flags]",
+    "Usage: millrace <command> <module or channel> [flags]",
     "",
     "Commands:",
     ...columns(
@@ -25,14 +25,13 @@ function overview(): string {
 }
 
 function commandHelp(name: CommandName): string {
-  const { description, flags, examples } = commands[name];
+  const { description, operand, flags, examples } = commandOf(name);
   return [
-    `Usage: millrace ${name} <module> [flags]`,
+    `Usage: millrace ${name} ${operand === "nothing" ? "" : `<${operand}> `}[flags]`,
     "",
     description,
     "",
-    moduleDescription,
-    "",
+    ...(operand === "module" ? [moduleDescription, ""] : []),
     "Flags:",
     ...[...flags, ...commonFlags].flatMap(flagHelp),
     "",

@@ -56,6 +56,14 @@ async function execute(request: Request): Promise<number> {
       const { printRoutes } = await import("./routes.ts");
       return printRoutes(request.module, request.flags, output);
     }
+    case "worker": {
+      const { workModule } = await import("./worker.ts");
+      return workModule({ module: request.module, flags: request.flags, output, errors });
+    }
+    case "jobs": {
+      const { manageJobs } = await import("./jobs.ts");
+      return manageJobs(request.channel, request.flags, output);
+    }
     case "check": {
       const { checkModule } = await import("./check.ts");
       return checkModule(request.module, output, errors);

@@ -46,11 +46,21 @@ describe("A command line", () => {
   });
 
   test.each([
-    [[], "No command was given. The commands are serve, routes, check."],
-    [["sevre", "app.js"], 'There is no command "sevre"; did you mean "serve"? The commands are serve, routes, check.'],
-    [["toString"], 'There is no command "toString". The commands are serve, routes, check.'],
-    [["--port", "1", "serve"], "The command comes first, before --port. The commands are serve, routes, check."],
+    [[], "No command was given. The commands are serve, routes, check, worker, jobs."],
+    [
+      ["sevre", "app.js"],
+      'There is no command "sevre"; did you mean "serve"? The commands are serve, routes, check, worker, jobs.',
+    ],
+    [["toString"], 'There is no command "toString". The commands are serve, routes, check, worker, jobs.'],
+    [
+      ["--port", "1", "serve"],
+      "The command comes first, before --port. The commands are serve, routes, check, worker, jobs.",
+    ],
     [["serve"], "millrace serve needs a module."],
+    [["jobs"], "millrace jobs needs a channel."],
+    [["jobs", "a", "b"], "millrace jobs takes one channel; got a and b."],
+    [["worker", "app.js", "--channels", "a,,b"], '--channels can\'t be used; got "a,,b"; wanted names with commas'],
+    [["jobs", "a", "--list", "done"], '--list can\'t be used; got "done"; wanted waiting, running, retrying or aside.'],
     [["check", "a.js", "b.js"], "millrace check takes one module; got a.js and b.js."],
     [["serve", "app.js", "--prot", "1"], 'millrace serve has no flag --prot; did you mean "--port"?'],
     [["routes", "app.js", "--port", "1"], "millrace routes has no flag --port."],
@@ -81,6 +91,14 @@ describe("The text of a flag", () => {
     ["size", "0", undefined],
     ["size", "1t", undefined],
     ["size", "k", undefined],
+    ["count", "1", 1],
+    ["count", "0", undefined],
+    ["count", "1000001", undefined],
+    ["names", "a, b.c", ["a", "b.c"]],
+    ["names", "", undefined],
+    ["names", "a,", undefined],
+    ["state", "aside", "aside"],
+    ["state", "done", undefined],
     ["mount", "/chat/", "/chat"],
     ["mount", "/", ""],
     ["mount", "chat", undefined],
@@ -107,7 +125,8 @@ describe("The help", () => {
   });
 
   test("fits into 100 columns", () => {
-    const texts = [helpText(undefined), helpText("serve"), helpText("routes"), helpText("check")];
+    const names = ["serve", "routes", "check", "worker", "jobs"] as const;
+    const texts = [helpText(undefined), ...names.map(helpText)];
     expect(texts.flatMap((text) => text.split("\n")).filter((line) => line.length > 100)).toEqual([]);
   });
 
@@ -116,12 +135,14 @@ describe("The help", () => {
 "
 Serves consumers over WebSockets and HTTP.
 
-Usage: millrace <command> <module> [flags]
+Usage: millrace <command> <module or channel> [flags]
 
 Commands:
   serve   Serve an application.
   routes  Print the table of routes.
   check   Check an application without serving it.
+  worker  Work off background channels.
+  jobs    Look after the jobs of a background channel.
 
 <module> is a path to a JavaScript or TypeScript module. It exports the application as \`application\`
 or as its default, and may export \`layers\`, a record of channel layers by alias. Another export is
