@@ -1,10 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { Consumer, HttpConsumer, maxNameLength } from "millrace";
 import { maxMessageDepth } from "../../src/layers/message.ts";
+import { readJobOptions } from "../../src/layers/job-options.ts";
 import { readOptions } from "../../src/layers/options.ts";
 import { checkServeOptions } from "../../src/server/options.ts";
 import { maxQueuedRequests } from "../../src/server/queued-responses.ts";
 import { maxFragments, maxPendingPongs } from "../../src/server/upgrader.ts";
+import { checkWorkerOptions } from "../../src/worker/options.ts";
 import { quoted, readDocument, tableUnder } from "./blocks.ts";
 import { membersOf } from "./source.ts";
 
@@ -73,6 +75,19 @@ describe("docs/guides/channel-layers.md", () => {
     const rows = tableUnder(document, "The report").map(([field]) => quoted(field)[0]);
     expect(rows).toEqual(membersOf("src/protocol/channel-layer.ts", "GroupSendReport").map(({ name }) => name));
   });
+});
+
+test("docs/guides/workers.md lists each option of a worker with its default", () => {
+  const settings = checkWorkerOptions({ channels: ["thumbnails"], layers: {} });
+  const known = new Map<string, unknown>(Object.entries({ ...settings, channels: undefined, layers: undefined }));
+  const rows = tableUnder("docs/guides/workers.md", "Options").map(([option, initial]) => {
+    const [literal] = quoted(initial);
+    return [quoted(option)[0], literal === undefined ? undefined : JSON.parse(literal)];
+  });
+  const options = membersOf("src/worker/options.ts", "WorkerOptions").map(({ name }) => name);
+  expect(rows).toEqual(options.map((name) => [name, known.get(name)]));
+  const { capacity } = readJobOptions({});
+  expect(readDocument("docs/guides/workers.md")).toContain(`${capacity.toLocaleString("en")} by default`);
 });
 
 test("docs/promise.md tells each limit as the code has it", () => {
