@@ -10,6 +10,13 @@ export interface ServerIdentity {
 }
 
 const masterName = "mymaster";
+const password = "secret";
+
+/** Sentinels have a login of their own, so that they can be shut out while clients are not. */
+const guarded = {
+  config: [`requirepass ${password}`, `masterauth ${password}`, "user sentinels on >watch ~* &* +@all"],
+  login: { password },
+};
 
 /** A master, a replica, and three sentinels that watch them and agree within a second. */
 export class SentinelSet implements AsyncDisposable {
@@ -27,9 +34,10 @@ export class SentinelSet implements AsyncDisposable {
     const sentinels: RedisServer[] = [];
     const set = new SentinelSet(servers, sentinels);
     try {
-      const master = await RedisServer.start();
+      const master = await RedisServer.start(guarded);
       servers.push(master);
-      const replica = await RedisServer.start({ config: [`replicaof ${master.host} ${master.port}`] });
+      const config = [...guarded.config, `replicaof ${master.host} ${master.port}`];
+      const replica = await RedisServer.start({ ...guarded, config });
       servers.push(replica);
       await until(async () => String(await replica.command("INFO", "replication")).includes("master_link_status:up"));
       while (sentinels.length < 3) sentinels.push(await startSentinel(master));
@@ -43,7 +51,7 @@ export class SentinelSet implements AsyncDisposable {
 
   /** The host to give to a layer. */
   get host(): RedisSentinels {
-    return { name: this.name, sentinels: this.sentinels.map(({ host, port }) => ({ host, port })) };
+    return { name: this.name, password, sentinels: this.sentinels.map(({ host, port }) => ({ host, port })) };
   }
 
   /** The server that the sentinels say is the master. */
@@ -75,6 +83,20 @@ export class SentinelSet implements AsyncDisposable {
     const after = await identify(next);
     process.stdout.write(`after failover: ${shown(after)}\n`);
     return { before, after };
+  }
+
+  /** Shuts the sentinels out of a server, as if the net were torn between it and them. Clients reach it as before. */
+  async tear(server: RedisServer): Promise<void> {
+    await server.command("ACL", "SETUSER", "sentinels", "off");
+    await server.command("CLIENT", "KILL", "USER", "sentinels");
+  }
+
+  /** Undoes {@link tear}; settles when the sentinels have made the server a replica of the master. */
+  async mend(server: RedisServer): Promise<void> {
+    await server.command("ACL", "SETUSER", "sentinels", "on");
+    // So that the sentinels log in again at once.
+    await server.command("CLIENT", "KILL", "USER", "default", "SKIPME", "yes");
+    await until(() => hasRole(server, "slave"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,6 +135,8 @@ async function startSentinel(master: RedisServer): Promise<RedisServer> {
     program: "redis-sentinel",
     config: [
       `sentinel monitor ${masterName} ${master.host} ${master.port} 2`,
+      `sentinel auth-user ${masterName} sentinels`,
+      `sentinel auth-pass ${masterName} watch`,
       `sentinel down-after-milliseconds ${masterName} 500`,
       `sentinel failover-timeout ${masterName} 1000`,
     ],
