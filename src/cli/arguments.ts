@@ -15,8 +15,8 @@ import { UsageError } from "./usage-error.ts";
 
 interface Operands {
   readonly module: { readonly module: string };
+  readonly "optional module": { readonly module: string | undefined };
   readonly channel: { readonly channel: string };
-  readonly nothing: object;
 }
 
 /** A command, what it is for and what its flags were given. */
@@ -132,11 +132,11 @@ function unusable(given: string, text: string | undefined, flag: Flag, command: 
 function readOperand(operands: readonly string[], name: CommandName): Operands[Operand] {
   const { operand } = commandOf(name);
   const [given, surplus] = operands;
-  if (operand === "nothing") {
-    if (given === undefined) return {};
-    throw new UsageError(`millrace ${name} takes nothing but flags; got ${operands.join(" and ")}.`, name);
+  const noun = operand === "channel" ? operand : "module";
+  if (surplus !== undefined) {
+    throw new UsageError(`millrace ${name} takes one ${noun}; got ${operands.join(" and ")}.`, name);
   }
-  if (given === undefined) throw new UsageError(`millrace ${name} needs a ${operand}.`, name);
-  if (surplus === undefined) return operand === "module" ? { module: given } : { channel: given };
-  throw new UsageError(`millrace ${name} takes one ${operand}; got ${operands.join(" and ")}.`, name);
+  if (operand === "optional module") return { module: given };
+  if (given === undefined) throw new UsageError(`millrace ${name} needs a ${noun}.`, name);
+  return operand === "module" ? { module: given } : { channel: given };
 }

@@ -4,8 +4,8 @@ import { jobsFlags, workerFlags } from "./worker-flags.ts";
 
 export type { Flag } from "./flag.ts";
 
-/** What a command is about: a module, the name of a channel, or nothing. */
-export type Operand = "module" | "channel" | "nothing";
+/** What a command is about: a module, which some do without, or the name of a channel. */
+export type Operand = "module" | "optional module" | "channel";
 
 /** A command of `millrace`. */
 export interface Command {
@@ -143,6 +143,18 @@ const routesFlags = [
   { name: "json", kind: "boolean", summary: "Print the table as JSON." },
 ] as const satisfies readonly Flag[];
 
+const doctorFlags = [
+  {
+    name: "layer",
+    kind: "text",
+    placeholder: "<url>",
+    summary: "The channel layer to examine; it wins over the one that the module exports.",
+    initial: "memory:",
+    environment: "CHANNEL_LAYER_URL",
+  },
+  { name: "json", kind: "boolean", summary: "Print what was found as JSON." },
+] as const satisfies readonly Flag[];
+
 /** All that `millrace` can be asked to do. */
 export const commands = {
   serve: {
@@ -199,6 +211,16 @@ export const commands = {
       "millrace jobs thumbnails --show 1700000000000-0",
       "millrace jobs thumbnails --requeue all",
     ],
+  },
+  doctor: {
+    summary: "Examine the Redis of a channel layer.",
+    description:
+      "Reaches each server of the channel layer and looks for what would hurt it: settings, role,\n" +
+      "rights, memory, clock, groups of the other layer. Then it sends a message to a group of its own.\n" +
+      "Each finding is a line, with a remedy. The exit code is 1 when messages would be lost.",
+    operand: "optional module",
+    flags: doctorFlags,
+    examples: ["millrace doctor --layer redis://localhost:6379", "millrace doctor routing/routing.ts --json"],
   },
 } as const satisfies Record<string, Command>;
 

@@ -1,4 +1,12 @@
-import { type CommandName, commandOf, commands, commonFlags, type Flag, moduleDescription } from "./commands.ts";
+import {
+  type CommandName,
+  commandOf,
+  commands,
+  commonFlags,
+  type Flag,
+  moduleDescription,
+  type Operand,
+} from "./commands.ts";
 import { columns, wrap } from "./columns.ts";
 
 /** The help of all commands, or of one. */
@@ -27,17 +35,21 @@ function overview(): string {
 function commandHelp(name: CommandName): string {
   const { description, operand, flags, examples } = commandOf(name);
   return [
-    `Usage: millrace ${name} ${operand === "nothing" ? "" : `<${operand}> `}[flags]`,
+    `Usage: millrace ${name} ${operandText(operand)}[flags]`,
     "",
     description,
     "",
-    ...(operand === "module" ? [moduleDescription, ""] : []),
+    ...(operand.endsWith("module") ? [moduleDescription, ""] : []),
     "Flags:",
     ...[...flags, ...commonFlags].flatMap(flagHelp),
     "",
     "Examples:",
     ...examples.map((example) => `  ${example}`),
   ].join("\n");
+}
+
+function operandText(operand: Operand): string {
+  return operand === "optional module" ? "[<module>] " : `<${operand}> `;
 }
 
 function flagHelp(flag: Flag): string[] {

@@ -68,5 +68,9 @@ async function execute(request: Request): Promise<number> {
       const { checkModule } = await import("./check.ts");
       return checkModule(request.module, output, errors);
     }
+    case "doctor": {
+      const { examine } = await import("./doctor.ts");
+      return examine(request.module, request.flags, output);
+    }
   }
 }

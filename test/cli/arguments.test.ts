@@ -46,15 +46,15 @@ describe("A command line", () => {
   });
 
   test.each([
-    [[], "No command was given. The commands are serve, routes, check, worker, jobs."],
+    [[], "No command was given. The commands are serve, routes, check, worker, jobs, doctor."],
     [
       ["sevre", "app.js"],
-      'There is no command "sevre"; did you mean "serve"? The commands are serve, routes, check, worker, jobs.',
+      'There is no command "sevre"; did you mean "serve"? The commands are serve, routes, check, worker, jobs, doctor.',
     ],
-    [["toString"], 'There is no command "toString". The commands are serve, routes, check, worker, jobs.'],
+    [["toString"], 'There is no command "toString". The commands are serve, routes, check, worker, jobs, doctor.'],
     [
       ["--port", "1", "serve"],
-      "The command comes first, before --port. The commands are serve, routes, check, worker, jobs.",
+      "The command comes first, before --port. The commands are serve, routes, check, worker, jobs, doctor.",
     ],
     [["serve"], "millrace serve needs a module."],
     [["jobs"], "millrace jobs needs a channel."],
@@ -143,6 +143,7 @@ Commands:
   check   Check an application without serving it.
   worker  Work off background channels.
   jobs    Look after the jobs of a background channel.
+  doctor  Examine the Redis of a channel layer.
 
 <module> is a path to a JavaScript or TypeScript module. It exports the application as \`application\`
 or as its default, and may export \`layers\`, a record of channel layers by alias. Another export is

@@ -5,9 +5,11 @@ import type { ChannelLayer } from "millrace";
 import { channelLayerFromUrl, RedisPubSubChannelLayer } from "millrace/redis";
 import { examineLayer, type ServerExamination } from "../../src/layers/examination.ts";
 import type { Examined, Finding, FindingLevel } from "../../src/layers/finding.ts";
+import { checkRights } from "../../src/layers/right-checks.ts";
 import { checkServer } from "../../src/layers/server-checks.ts";
 import { checkSettings } from "../../src/layers/setting-checks.ts";
 import type { ServerFacts } from "../../src/redis/server-facts.ts";
+import { quoted, tableUnder } from "../docs/blocks.ts";
 import { freePort } from "../support/free-port.ts";
 import { RedisClusterServers } from "../support/redis-cluster.ts";
 import { SentinelSet, until } from "../support/redis-sentinel.ts";
@@ -326,6 +328,18 @@ describe("what no server here can be brought to", () => {
     [{ rdb_last_bgsave_status: "ok" }, "ok"],
   ])("%j is %s", (info, level) => {
     expect(of("persistence", checkSettings(withInfo(info as Record<string, string>), core)).level).toBe(level);
+  });
+
+  test("every check that there is stands in the reference", () => {
+    const clustered: ServerFacts = { ...withInfo({ redis_mode: "cluster" }), clusterIsWell: true };
+    const found = [
+      ...checkServer(clustered, pubsub),
+      ...checkSettings(well, { ...core, via: "sentinel" }),
+      checkRights(well),
+    ];
+    const known = new Set([...found.map(({ check }) => check), "reach", "other layer", "message"]);
+    const rows = tableUnder("docs/reference/cli.md", "Checks of `doctor`");
+    expect(new Set(rows.map(([check]) => quoted(check)[0]))).toEqual(known);
   });
 
   test("a server that tells nothing leaves everything unknown", () => {
