@@ -1,3 +1,4 @@
+import { describeMachine, formatMachine } from "./measure/machine.ts";
 import { killAll } from "./processes/child.ts";
 import { redisDaphne } from "./redis-daphne/redis-daphne.ts";
 import { redisCost } from "./redis-cost/redis-cost.ts";
@@ -25,6 +26,7 @@ if (wrong !== undefined) {
   process.exit(2);
 }
 const named = Object.keys(benchmarks).filter((name) => parameters.includes(name));
+console.log(formatMachine(describeMachine()));
 try {
   for (const [name, run] of Object.entries(benchmarks)) {
     if (named.length > 0 && !named.includes(name)) continue;

@@ -7,7 +7,7 @@ export interface Machine {
   readonly memory: string;
   readonly node: string;
   readonly redis: string;
-  /** The load of the last minute when the run began: above the number of cores, others were at work. */
+  /** The load of the last minute: where it is far above the number of cores, others were at work. */
   readonly load: number;
 }
 
@@ -20,4 +20,9 @@ export function describeMachine(): Machine {
     redis: /v=(\S+)/.exec(stdout)?.[1] ?? "unknown",
     load: loadavg()[0] ?? 0,
   };
+}
+
+/** `2 cores, 8 GB, Node 20.20.2, Redis 7.0.15`. */
+export function formatMachine({ cores, memory, node, redis }: Machine): string {
+  return `${cores} cores, ${memory}, Node ${node}, Redis ${redis}`;
 }

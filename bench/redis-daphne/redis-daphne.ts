@@ -77,6 +77,11 @@ export async function redisDaphne({ quick }: { readonly quick: boolean }): Promi
   }
   const plan = quick ? quickPlan : fullPlan;
   console.log(`\n## ${plan.clients} clients in one room, beside Channels on Daphne\n`);
+  console.log(
+    `${Object.entries(versions)
+      .map((version) => version.join(" "))
+      .join(", ")}\n`,
+  );
   const measured: Measured[] = [];
   for (const layer of layers) {
     for (const processes of processCounts) measured.push(...(await measure(layer, processes, plan)));
@@ -101,6 +106,7 @@ async function measure(layer: string, processes: number, plan: Plan): Promise<re
     if (load === saturating) sustained = comparison.theirs.deliveries.median / plan.clients;
     const said = rate === undefined ? `${window} at once` : `${formatNumber(rate)}/s`;
     measured.push({ layer, processes, size, load: said, ...comparison });
+    console.error(`${layer}, ${processes} × ${size} bytes, ${said}: ${formatSpread(comparison.timeRatio)} times less`);
   }
   return measured;
 }
