@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { describe, expect, test } from "@jest/globals";
 import { parseCommandLine } from "../../src/cli/arguments.ts";
 import { commands, commonFlags } from "../../src/cli/commands.ts";
@@ -45,6 +46,14 @@ describe("A command line", () => {
     expect(parseCommandLine(["serve", "--help"], none)).toEqual({ command: "help", about: "serve" });
   });
 
+  test("for doctor does without a module", () => {
+    expect(parseCommandLine(["doctor", "--json"], none)).toEqual({
+      command: "doctor",
+      module: undefined,
+      flags: { json: true },
+    });
+  });
+
   test.each([
     [[], "No command was given. The commands are serve, routes, check, worker, jobs, doctor."],
     [
@@ -61,6 +70,7 @@ describe("A command line", () => {
     [["jobs", "a", "b"], "millrace jobs takes one channel; got a and b."],
     [["worker", "app.js", "--channels", "a,,b"], '--channels can\'t be used; got "a,,b"; wanted names with commas'],
     [["jobs", "a", "--list", "done"], '--list can\'t be used; got "done"; wanted waiting, running, retrying or aside.'],
+    [["doctor", "a.js", "b.js"], "millrace doctor takes one module; got a.js and b.js."],
     [["check", "a.js", "b.js"], "millrace check takes one module; got a.js and b.js."],
     [["serve", "app.js", "--prot", "1"], 'millrace serve has no flag --prot; did you mean "--port"?'],
     [["routes", "app.js", "--port", "1"], "millrace routes has no flag --port."],
@@ -94,6 +104,11 @@ describe("The text of a flag", () => {
     ["count", "1", 1],
     ["count", "0", undefined],
     ["count", "1000001", undefined],
+    ["workers", "4", 4],
+    ["workers", "auto", availableParallelism()],
+    ["workers", "0", undefined],
+    ["workers", "1025", undefined],
+    ["workers", "all", undefined],
     ["names", "a, b.c", ["a", "b.c"]],
     ["names", "", undefined],
     ["names", "a,", undefined],
