@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { toApplication } from "../protocol/application.ts";
 import { describeRoutes, type RouteDescription } from "../protocol/description.ts";
 import { MillraceError } from "../protocol/errors.ts";
@@ -34,7 +35,11 @@ export async function workModule(invocation: WorkerInvocation): Promise<number> 
     try {
       const routes = channelRoutes(loaded);
       const options = { ...workerOptions(flags, routes), layers };
-      const worker = await startWorker(loaded.application, options);
+      const { shutdownTimeout } = checkWorkerOptions(options);
+      // A start-up hook that does not end has as long to do so as, later on, jobs.
+      const late = stop.then(() => pause(shutdownTimeout));
+      const worker = await Promise.race([startWorker(loaded.application, options), late]);
+      if (worker === undefined) return 0;
       if (flags.quiet !== true) output.print(greeting(worker, checkWorkerOptions(options), routes, output));
       await stop;
       if (flags.quiet !== true) output.print(output.dim(stoppingText(worker)));

@@ -57,9 +57,9 @@ export class Bridge {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    if (!this.#held) return;
-    const { keys, link } = this.#parts;
-    await this.#lose();
+    const { keys, link, source } = this.#parts;
+    if (this.#held) await this.#lose();
+    else await source.end();
     if (link.up) await Promise.allSettled([release.run(link, [keys.bridge], [this.#token])]);
   }
 

@@ -1,13 +1,14 @@
 import type { JobSite } from "../layers/job-site.ts";
 import { Retry } from "../layers/core-receiver.ts";
-import { publish } from "../protocol/diagnostics.ts";
-import { isMillraceError, MillraceError, toError } from "../protocol/errors.ts";
+import { type AsideReason, publish } from "../protocol/diagnostics.ts";
+import { isMillraceError, toError } from "../protocol/errors.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { isReplyOf } from "../redis/faults.ts";
 import type { Link } from "../redis/link.ts";
 import { runFor } from "./current-job.ts";
 import type { JobStore, TakenJob } from "./job-store.ts";
 import type { Lane, Outcome } from "./lane.ts";
+import { isReserved, noHandler, reservedType, sentence, tooOftenLost } from "./set-aside.ts";
 import { Settling } from "./settling.ts";
 
 /** What one channel of a worker needs. Times are in milliseconds. */
@@ -121,13 +122,16 @@ export class ChannelWorker {
 
   async #takeSome(free: number): Promise<void> {
     const { store, waiting } = this.#parts;
+    const asked = performance.now();
     const { jobs, nextTry } = await store.take(free, [...this.#running.keys()], this.#mayHaveMissed);
     this.#mayHaveMissed = false;
-    this.#startAll(jobs);
+    this.#startAll(await this.#stillOurs(jobs, asked));
     const wait = Math.min(longestWait, nextTry);
     if (jobs.length >= free || wait < 1 || this.#isStopping()) return;
     try {
-      this.#startAll(await store.waitForNew(waiting, free - jobs.length, wait));
+      const askedAgain = performance.now();
+      const others = await store.waitForNew(waiting, free - jobs.length, wait);
+      this.#startAll(await this.#stillOurs(others, askedAgain));
     } catch (error) {
       // Somebody has deleted the stream, which is made again when jobs are next taken.
       const cause = isMillraceError(error, "ERR_REDIS") ? error.cause : undefined;
@@ -135,12 +139,20 @@ export class ChannelWorker {
     }
   }
 
+  /** A process that has stood still may find the answer to an old question: another worker may have the jobs by now. */
+  async #stillOurs(jobs: readonly TakenJob[], asked: number): Promise<readonly TakenJob[]> {
+    const { lease, store } = this.#parts;
+    if (jobs.length === 0 || performance.now() - asked < lease / 2) return jobs;
+    const lost = new Set(await store.renew(jobs.map(({ id }) => id)));
+    return jobs.filter(({ id }) => !lost.has(id));
+  }
+
   #startAll(jobs: readonly TakenJob[]): void {
     for (const job of jobs) {
       const settling = new Settling(this.#parts.channel, job, this.#parts);
       this.#running.set(job.id, settling);
       const ended = this.#isStopping() ? this.#putBack(settling) : this.#work(settling);
-      void ended.then(() => {
+      void ended.catch(this.#parts.failed).then(() => {
         if (this.#running.get(job.id) === settling) this.#running.delete(job.id);
         this.#wake();
       });
@@ -164,7 +176,7 @@ export class ChannelWorker {
     } catch (thrown) {
       return this.#setAside(settling, "unreadable", toError(thrown));
     }
-    if (reserved.test(message.type)) return this.#setAside(settling, "reserved", reservedType(message.type));
+    if (isReserved(message.type)) return this.#setAside(settling, "reserved", reservedType(message.type));
     return this.#run(settling, message);
   }
 
@@ -183,7 +195,8 @@ export class ChannelWorker {
     this.#free.push(lane);
     const milliseconds = performance.now() - began;
     if (outcome.kind !== "done") return this.#failed(settling, type, outcome);
-    if (await settling.end(() => store.finish(id))) {
+    // What is gone was done as well.
+    if ((await settling.end(() => store.finish(id))) !== "lost") {
       publish("millrace:job:done", () => ({ channel, id, type, attempt, milliseconds }));
     }
     return undefined;
@@ -198,20 +211,20 @@ export class ChannelWorker {
     const full = Math.min(retryDelay * 2 ** (job.attempt - 1), maxRetryDelay);
     // By chance up to a half less, so that jobs that failed together are not tried together.
     const delay = Math.round(full * (1 - Math.random() / 2));
-    if (await settling.endAsRetry(() => store.retry(job, delay, sentence(error)))) {
+    if ((await settling.endAsRetry(() => store.retry(job, delay, sentence(error)))) === "recorded") {
       publish("millrace:job:retried", () => ({ channel, id: job.id, type, attempt: job.attempt, delay, error }));
     }
   }
 
   async #setAside(
     settling: Settling,
-    reason: "failed" | "lost" | "unreadable" | "reserved" | "unhandled",
+    reason: AsideReason,
     error: Error,
     attempts: number = settling.job.attempt,
   ): Promise<void> {
     const { channel, store } = this.#parts;
     const { id } = settling.job;
-    if (await settling.end(() => store.setAside(id, attempts, reason, sentence(error)))) {
+    if ((await settling.end(() => store.setAside(id, attempts, reason, sentence(error)))) === "recorded") {
       publish("millrace:job:aside", () => ({ channel, id, attempts, reason, error }));
     }
   }
@@ -256,35 +269,4 @@ export class ChannelWorker {
   #isStopping(): boolean {
     return this.#stopping;
   }
-}
-
-/** Types that only the framework may send to an application. */
-const reserved = /^(?:channel[._]disconnect$|layer[._]|websocket[._]|http[._]|lifespan[._])/;
-
-/** How much of an error is kept with a job. */
-const longestSentence = 1000;
-
-function sentence(error: Error): string {
-  const text = error.name === "Error" || isMillraceError(error) ? error.message : `${error.name}: ${error.message}`;
-  return text.length > longestSentence ? `${text.slice(0, longestSentence)}…` : text;
-}
-
-function tooOftenLost(times: number): MillraceError {
-  return new MillraceError("ERR_TIMEOUT", {
-    happened: `The workers that ran the job died, hung or lost Redis, ${times === 1 ? "once" : `${times} times`}`,
-    wanted: "it ended, or renewed within the lease",
-    remedy: "Look for what ends them: memory, a loop that blocks the process, or a lease that is too short",
-  });
-}
-
-function reservedType(type: string): MillraceError {
-  return new MillraceError("ERR_INVALID_MESSAGE", {
-    happened: "The message's type is one that only the framework may use",
-    got: type,
-    wanted: "a type of the application's own",
-  });
-}
-
-function noHandler(type: string, reason: string): MillraceError {
-  return new MillraceError("ERR_INVALID_MESSAGE", { happened: `Nobody handles ${JSON.stringify(type)}: ${reason}` });
 }

@@ -48,8 +48,13 @@ redis.pcall('XGROUP', 'CREATE', jobs, '${jobGroup}', '0', 'MKSTREAM')
 local taken = {}
 local function claim(id, attempt)
   local entry = redis.call('XCLAIM', jobs, '${jobGroup}', me, 0, id, 'FORCE', 'RETRYCOUNT', attempt)[1]
-  -- One that an operator has dropped is claimed as nothing.
-  if entry then taken[#taken + 1] = {id, attempt, entry[2][2]} end
+  if entry then
+    taken[#taken + 1] = {id, attempt, entry[2][2]}
+  else
+    -- An operator has deleted it.
+    redis.call('XACK', jobs, '${jobGroup}', id)
+    redis.call('HDEL', failures, id)
+  end
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', retries, '-inf', now, 'LIMIT', 0, count)) do

@@ -9,6 +9,12 @@ export interface SettlingOwner {
 }
 
 /**
+ * Whether the end of a job is recorded; or could not be, because the job is another's or Redis was
+ * away for too long; or need not be, because there is no such job.
+ */
+export type End = "recorded" | "lost" | "gone";
+
+/**
  * Records the end of one job that a worker has, once. While Redis is away it tries again and again:
  * a second try does no harm, because Redis looks whose the job is. What can't be recorded is
  * published, once.
@@ -25,8 +31,8 @@ export class Settling {
     this.#retry = new Retry(owner);
   }
 
-  /** Says whether the end is recorded. It does not reject. */
-  end(wish: () => Promise<Settled>): Promise<boolean> {
+  /** It does not reject. */
+  end(wish: () => Promise<Settled>): Promise<End> {
     return this.#end(wish, false);
   }
 
@@ -34,7 +40,7 @@ export class Settling {
    * The same for an end after which the job is there still, but nobody's, so that it can't be told
    * whether an earlier wish was carried out or another worker has come between.
    */
-  endAsRetry(wish: () => Promise<Settled>): Promise<boolean> {
+  endAsRetry(wish: () => Promise<Settled>): Promise<End> {
     return this.#end(wish, true);
   }
 
@@ -54,25 +60,25 @@ export class Settling {
     await wish(this.job).catch(() => {});
   }
 
-  async #end(wish: () => Promise<Settled>, unclear: boolean): Promise<boolean> {
-    if (this.#state !== "running") return false;
+  async #end(wish: () => Promise<Settled>, unclear: boolean): Promise<End> {
+    if (this.#state !== "running") return "lost";
     this.#state = "ending";
     for (let attempts = 1; this.#isEnding(); attempts++) {
       try {
         const settled = await wish();
-        if (!this.#isEnding()) return false;
+        if (!this.#isEnding()) return "lost";
         if (settled === "taken over" && !(unclear && attempts > 1)) {
           this.#giveUp("taken over");
-          return false;
+          return "lost";
         }
-        // A job that is gone needs no end: it was recorded before, dropped by an operator, or lost with Redis' data.
         this.#state = "over";
-        return true;
+        // Of the first wish it says that an operator has dropped the job, or that Redis has lost its data.
+        return settled === "gone" && attempts === 1 ? "gone" : "recorded";
       } catch (error) {
         if (this.#isEnding()) await this.#retry.failed(error);
       }
     }
-    return false;
+    return "lost";
   }
 
   #giveUp(reason: "taken over" | "not recorded" | "given back"): void {

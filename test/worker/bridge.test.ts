@@ -146,7 +146,7 @@ describe("what Python queues", () => {
       return waiting + running === 20;
     });
     const refusals: Array<string | undefined> = [];
-    for (let number = 0; number < 60; number++) refusals.push(await django.send('{"type": "job.run"}'));
+    for (let number = 0; number < 100; number++) refusals.push(await django.send('{"type": "job.run"}'));
     expect(refusals).toContain("ChannelFull");
     open.open();
     await until(() => done.length === 50 + refusals.filter((refusal) => refusal === undefined).length);

@@ -151,6 +151,25 @@ describe.each(layerKinds)("the jobs of a channel on %s", (kind) => {
     await expect(mill.jobs().count()).resolves.toMatchObject({ waiting: 0, running: 0 });
   });
 
+  test("may be purged while one runs that then fails, and nothing of it comes back", async () => {
+    const open = gate();
+    const worker = await mill.worker(
+      working(async () => {
+        await open.promise;
+        throw new Error("too late");
+      }),
+      { maxAttempts: 1 },
+    );
+    const layer = mill.layer();
+    await layer.send("jobs", job(1));
+    await until(() => worker.running === 1);
+    await expect(mill.jobs().purge()).resolves.toBe(1);
+    open.open();
+    await until(() => worker.running === 0);
+    await expect(mill.jobs().count()).resolves.toMatchObject({ waiting: 0, running: 0, aside: 0 });
+    expect(aside).toEqual([]);
+  });
+
   test("are none on a channel that no worker has served", async () => {
     const jobs = mill.jobs("never");
     await expect(jobs.count()).resolves.toEqual({ waiting: 0, running: 0, retrying: 0, aside: 0, oldest: 0 });

@@ -81,14 +81,18 @@ export class Mill {
   }
 }
 
-/** An application whose channel `jobs` calls a function with each message. */
-export function working(work: (message: LayerMessage) => unknown): ApplicationLike {
+/** An application whose channels call a function with each message. */
+export function working(
+  work: (message: LayerMessage) => unknown,
+  channels: readonly string[] = ["jobs"],
+): ApplicationLike {
   class Worker extends Consumer {
     async job_run(message: LayerMessage): Promise<void> {
       await work(message);
     }
   }
-  return ProtocolTypeRouter({ channel: ChannelNameRouter({ jobs: Worker }) });
+  const routes = Object.fromEntries(channels.map((channel) => [channel, Worker]));
+  return ProtocolTypeRouter({ channel: ChannelNameRouter(routes) });
 }
 
 /** A job of a number. */
