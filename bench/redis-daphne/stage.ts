@@ -25,17 +25,22 @@ export class Stage implements AsyncDisposable {
     clients: number,
   ): Promise<Stage> {
     const owned: AsyncDisposable[] = [];
+    const own = async <Part extends AsyncDisposable>(starting: Promise<Part>): Promise<Part> => {
+      const part = await starting;
+      owned.push(part);
+      return part;
+    };
     try {
-      const redis = await startRedis();
-      owned.push(redis);
-      const load = await Load.start();
-      owned.push(load);
-      for (const program of programs) {
-        const servers = await startServers(program, processes, `${layer}://${redis.address}`);
-        owned.push(servers);
-        const path = `/rooms/${program.name}`;
-        const pids = { serverPids: servers.pids, redisPids: [redis.pid] };
-        await load.enter(program.name, { ports: servers.ports, path, clients, ...pids });
+      const redis = await own(startRedis());
+      const url = `${layer}://${redis.address}`;
+      const [load, ...servers] = await allOf([
+        own(Load.start()),
+        ...programs.map((program) => own(startServers(program, processes, url))),
+      ] as const);
+      for (const [index, { ports, pids }] of servers.entries()) {
+        const name = programs[index]?.name ?? "";
+        const path = `/rooms/${name}`;
+        await load.enter(name, { ports, path, clients, serverPids: pids, redisPids: [redis.pid] });
       }
       return new Stage(load, owned);
     } catch (error) {
@@ -51,4 +56,12 @@ export class Stage implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return disposeAll(this.#owned);
   }
+}
+
+/** As `Promise.all`, but for that nothing is still being started when it rejects. */
+async function allOf<const Parts extends ReadonlyArray<Promise<unknown>>>(
+  parts: Parts,
+): Promise<{ -readonly [Index in keyof Parts]: Awaited<Parts[Index]> }> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
 }
