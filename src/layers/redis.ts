@@ -45,6 +45,7 @@ export interface RedisChannelLayerStats {
  *   between one sender and one receiver.
  * - A process's memberships are renewed while it lives and go within `lease` after it died.
  *   `groupExpiry` must be the same for all processes, or one removes what another holds.
+ * - What is sent to a channel that has or had workers is kept for them, on one host; `flush` leaves it.
  * - What was taken off a queue when a process or its connection was lost is lost.
  */
 export class RedisChannelLayer extends BaseChannelLayer {

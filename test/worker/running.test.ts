@@ -329,6 +329,27 @@ describe.each(layerKinds)("a worker on %s", (kind) => {
     expect(events).toEqual(["startup", "job", "end", "shutdown"]);
   });
 
+  test("is asked for by sends to named channels alone, and in their one round trip", async () => {
+    const layer = mill.layer();
+    const channel = await layer.newChannel(() => {});
+    await layer.groupAdd("room", channel.name);
+    await mill.worker(working(() => {}));
+    const looks = async (): Promise<number> => {
+      const [, calls = "0"] =
+        /cmdstat_exists:calls=(\d+)/.exec(String(await mill.server.command("INFO", "commandstats"))) ?? [];
+      return Number(calls);
+    };
+    const before = await looks();
+    for (let number = 0; number < 10; number++) {
+      await layer.groupSend("room", job(number));
+      await layer.send(channel.name, job(number));
+    }
+    expect(await looks()).toBe(before);
+    await layer.send("jobs", job(1));
+    expect(await looks()).toBe(before + 1);
+    await until(() => done.length === 1);
+  });
+
   test("keeps jobs when the layer is flushed", async () => {
     const worker = await mill.worker(working(() => {}));
     await worker.close();
