@@ -1,10 +1,9 @@
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { Python } from "../support/python.ts";
 import { gate } from "../support/gate.ts";
 import { heard } from "../support/heard.ts";
 import { noUnhandledRejections } from "../support/unhandled.ts";
-import { type LayerKind, job, layerKinds, Mill, until, working } from "./mill.ts";
+import { Django } from "./django.ts";
+import { job, layerKinds, Mill, until, working } from "./mill.ts";
 
 noUnhandledRejections();
 const done = heard("millrace:job:done");
@@ -13,22 +12,6 @@ const bridges = heard("millrace:worker:bridge");
 const layerErrors = heard("millrace:layer:error");
 const overCapacity = heard("millrace:layer:over-capacity");
 const expired = heard("millrace:message:expired");
-
-class Django extends Python {
-  constructor(kind: LayerKind, mill: Mill) {
-    const program = fileURLToPath(new URL("python-peer.py", import.meta.url));
-    super(program, [kind, mill.prefix, ...mill.servers.map(({ url }) => url)]);
-  }
-
-  /** @param message is Python's literal. */
-  async send(message: string, channel = "jobs"): Promise<string | undefined> {
-    return (await this.ask<{ error?: string }>({ ask: "send", channel, message })).error;
-  }
-
-  async sendMany(first: number, count: number): Promise<void> {
-    await this.ask({ ask: "send_many", channel: "jobs", first, count });
-  }
-}
 
 /** Settles when a worker moves what Python sends. */
 async function bridged(): Promise<void> {

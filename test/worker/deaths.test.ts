@@ -4,10 +4,12 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { WorkerOptions } from "millrace/worker";
 import { heard } from "../support/heard.ts";
+import { Django } from "./django.ts";
 import { job, type LayerKind, layerKinds, Mill, until, working } from "./mill.ts";
 
 const done = heard("millrace:job:done");
 const aside = heard("millrace:job:aside");
+const bridges = heard("millrace:worker:bridge");
 
 interface Told {
   readonly event: string;
@@ -145,4 +147,53 @@ describe.each(layerKinds)("when a worker on %s dies", (kind) => {
     frozen.go();
     await expect(frozen.tells("millrace:job:done")).resolves.toMatchObject({ attempt: 1 });
   });
+});
+
+describe("when the worker dies that moves what Python publishes", () => {
+  const mill = new Mill("redis+pubsub");
+
+  test("another moves it, once its right is over", async () => {
+    mill.layer();
+    const dead = new WorkerProcess("redis+pubsub", mill, {});
+    await dead.tells("started");
+    await until(async () => (await holder()) !== null);
+    const before = await holder();
+    const seen: unknown[] = [];
+    await mill.worker(working(({ number }) => seen.push(number)));
+    await dead.kill();
+    await until(async () => ![null, before].includes(await holder()));
+    await until(() => bridges.at(-1)?.held === true);
+    await using django = new Django("redis+pubsub", mill);
+    await django.sendMany(0, 10);
+    await until(() => done.length === 10);
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("or only stands still, what it finds when it goes on is not moved twice", async () => {
+    mill.layer();
+    const frozen = new WorkerProcess("redis+pubsub", mill, { concurrency: 100 });
+    await frozen.tells("started");
+    await until(async () => (await holder()) !== null);
+    frozen.signal("SIGSTOP");
+    const seen: unknown[] = [];
+    await mill.worker(working(({ number }) => seen.push(number)));
+    await until(() => bridges.at(-1)?.held === true);
+    await using django = new Django("redis+pubsub", mill);
+    await django.sendMany(0, 10);
+    await until(() => done.length === 10);
+    frozen.signal("SIGCONT");
+    // It answers when it has gone through what it found: the first thing that it does with Redis is to move that.
+    await django.sendMany(10, 10);
+    await until(() => done.length + frozen.told.filter(({ event }) => event === "began").length === 20);
+    const late = Date.now() + 1500;
+    await until(() => Date.now() > late);
+    const elsewhere = frozen.told.flatMap(({ event, number }) => (event === "began" ? [number] : []));
+    expect([...seen, ...elsewhere].map(Number).toSorted((one, other) => one - other)).toEqual(
+      Array.from({ length: 20 }, (_, number) => number),
+    );
+  });
+
+  async function holder(): Promise<unknown> {
+    return mill.server.command("GET", `${mill.prefix}:worker:{jobs}:bridge`);
+  }
 });
