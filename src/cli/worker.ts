@@ -10,6 +10,7 @@ import type { CommandValues } from "./commands.ts";
 import { logDiagnostics } from "./console-log.ts";
 import { openLayers } from "./layers.ts";
 import { type LoadedModule, loadModule } from "./load-module.ts";
+import { warnOfOtherFormat } from "./other-format-warning.ts";
 import { stopRequest } from "./stop-signal.ts";
 import { printable, type Terminal } from "./terminal.ts";
 import { version } from "./version.ts";
@@ -41,6 +42,7 @@ export async function workModule(invocation: WorkerInvocation): Promise<number> 
       const worker = await Promise.race([startWorker(loaded.application, options), late]);
       if (worker === undefined) return 0;
       if (flags.quiet !== true) output.print(greeting(worker, checkWorkerOptions(options), routes, output));
+      void warnOfOtherFormat(layers["default"], errors);
       await stop;
       if (flags.quiet !== true) output.print(output.dim(stoppingText(worker)));
       await worker.close();

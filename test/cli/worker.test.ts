@@ -133,6 +133,12 @@ describe("millrace worker", () => {
     expect(running.output).not.toContain("Millrace");
   });
 
+  test("warns where a Django site uses the other layer, whose jobs it would never see", async () => {
+    await redis.command("ZADD", "asgi:group:room", 1, "specific.x!y");
+    const running = worker();
+    await expect(running.printed(/holds asgi:group:room of the layer redis\+core/, "errors")).resolves.toBeDefined();
+  });
+
   test("says when it has lost Redis, and when it has it again", async () => {
     await using lost = await RedisServer.start();
     const running = worker(["--layer", lost.url]);
