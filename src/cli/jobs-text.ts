@@ -1,17 +1,22 @@
 import type { LayerMessage } from "../protocol/message.ts";
 import type { Job, JobState } from "../worker/job.ts";
 import type { JobCounts } from "../worker/job-store.ts";
+import { didYouMean } from "../protocol/suggestion.ts";
 import { columns } from "./columns.ts";
 import { printable } from "./terminal.ts";
 
 /** How many jobs a channel has, in a line. */
-export function countsText(channel: string, counts: JobCounts, known: boolean): string {
-  if (!known && counts.aside === 0) {
-    return `No worker has served ${channel} yet, and messages to it are not kept for one.`;
-  }
+export function countsText(channel: string, counts: JobCounts): string {
   const { waiting, running, retrying, aside, oldest } = counts;
   const age = waiting + running + retrying === 0 ? "" : `; the oldest was sent ${ageText(oldest)} ago`;
   return `${channel}: ${waiting} waiting, ${running} running, ${retrying} to be tried again, ${aside} set aside${age}`;
+}
+
+/** That a channel has no jobs, because none are kept of it. @param known are the channels of which some are. */
+export function unknownText(channel: string, known: readonly string[]): string {
+  const others = known.length === 0 ? "" : ` Jobs are kept of ${known.map(printable).join(", ")}.`;
+  const near = didYouMean(channel, known) || ".";
+  return `No worker has served ${channel} yet, and messages to it are not kept for one${near}${others}`;
 }
 
 /** Jobs of one state, a row each. */

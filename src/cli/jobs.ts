@@ -1,8 +1,10 @@
+import { jobSiteOf } from "../layers/job-site.ts";
 import { channelLayerFromUrl } from "../layers/layer-url.ts";
 import { JobQueue } from "../worker/job-queue.ts";
+import { workerChannels } from "../worker/worker-channels.ts";
 import { counted } from "./columns.ts";
 import type { CommandValues } from "./commands.ts";
-import { countsText, jobsTable, jobText, jsonText } from "./jobs-text.ts";
+import { countsText, jobsTable, jobText, jsonText, unknownText } from "./jobs-text.ts";
 import { printable, type Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -29,6 +31,10 @@ export async function manageJobs(channel: string, flags: Flags, terminal: Termin
     const count = await jobs.purge();
     terminal.print(`${counted(count, "job")} of ${channel} dropped; nothing is kept for its workers any more.`);
     return 0;
+  }
+  if (flags.json !== true && !(await jobs.exists()) && (await jobs.count()).aside === 0) {
+    terminal.print(unknownText(channel, await workerChannels(jobSiteOf(layer))));
+    return 1;
   }
   return await list(jobs, flags, terminal);
 }
@@ -67,7 +73,7 @@ async function list(jobs: JobQueue, flags: Flags, terminal: Terminal): Promise<n
     terminal.print(jsonText({ channel: jobs.channel, kept: known, ...counts, state, jobs: listed }));
     return 0;
   }
-  terminal.print(countsText(jobs.channel, counts, known));
+  terminal.print(countsText(jobs.channel, counts));
   if (listed.length === 0) return 0;
   terminal.print(`\n${jobsTable(listed, state, counts)}`);
   return 0;

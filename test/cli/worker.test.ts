@@ -175,8 +175,16 @@ describe("millrace jobs", () => {
   test("says that a channel has none yet", async () => {
     const { code, output } = await jobs("never");
     expect({ code, output }).toEqual({
-      code: 0,
+      code: 1,
       output: "No worker has served never yet, and messages to it are not kept for one.\n",
+    });
+    await using sender = new RedisPubSubChannelLayer({ hosts: [redis.url], workerChannels: ["emails", "thumbnails"] });
+    for (const channel of ["emails", "thumbnails"]) await sender.send(channel, { type: "email.send" });
+    await expect(jobs("thumbnials")).resolves.toMatchObject({
+      code: 1,
+      output:
+        "No worker has served thumbnials yet, and messages to it are not kept for one; " +
+        'did you mean "thumbnails"? Jobs are kept of emails, thumbnails.\n',
     });
   });
 
