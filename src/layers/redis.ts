@@ -39,14 +39,18 @@ export interface RedisChannelLayerStats {
  *   bounds that queue for senders, and what one channel has not handled for itself; the report
  *   counts processes. What a member's own bound refuses is a `millrace:layer:over-capacity`
  *   diagnostic in its process.
- * - Members of one process see one order. Members of several may see the messages of different
- *   senders in different orders; those of one sender they see in the order sent.
+ * - Over one host all members of a group see one order. Over several hosts, or where Python sends
+ *   too, those of one process do; members of several may see the messages of different senders in
+ *   different orders, and those of one sender in the order sent.
  * - Over several hosts a named channel has its capacity on each of them, and its order is kept
  *   between one sender and one receiver.
  * - A process's memberships are renewed while it lives and go within `lease` after it died.
  *   `groupExpiry` must be the same for all processes, or one removes what another holds.
  * - What is sent to a channel that has or had workers is kept for them, on one host; `flush` leaves it.
- * - What was taken off a queue when a process or its connection was lost is lost.
+ * - What was taken off a queue when a process was killed is lost. What was taken when a connection
+ *   was lost, or what Redis has forgotten, lies in the interval that is told. Where Redis goes back
+ *   to an earlier state, nothing of the last 5,000 messages comes twice to one process; a named
+ *   channel's message may come again to another receiver.
  */
 export class RedisChannelLayer extends BaseChannelLayer {
   readonly kind = "redis+core";

@@ -18,6 +18,9 @@ const remedies: Readonly<Record<string, string>> = {
   WRONGTYPE: "Something else keeps data under these keys: give the layer a prefix of its own",
 };
 
+/** What Redis answers when a user may run a script, and not what the script does. */
+const missesRight = /^ERR The user executing the script can't /;
+
 /** Refusals of a login, which last until somebody changes a configuration. */
 const lasting = new Set(["DENIED", "NOAUTH", "WRONGPASS"]);
 
@@ -67,7 +70,8 @@ export function outcomeUnknown(address: string, command: string, cause: unknown)
 export function refused(address: string, cause: Error, command = "the connection"): MillraceError {
   return new MillraceError("ERR_REDIS", {
     happened: `Redis at ${address} refused ${command}: ${plainMessage(cause)}`,
-    remedy: remedies[firstWord(cause)] ?? "The cause is what Redis answered",
+    remedy:
+      remedies[missesRight.test(cause.message) ? "NOPERM" : firstWord(cause)] ?? "The cause is what Redis answered",
     cause: withoutCommand(cause),
   });
 }

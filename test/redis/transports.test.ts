@@ -1,9 +1,5 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Certificate } from "../support/certificate.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { noUnhandledRejections } from "../support/unhandled.ts";
 import { Listener, makeLink, rejection } from "./support.ts";
@@ -36,39 +32,15 @@ test("a database is its own", async () => {
 });
 
 describe("TLS", () => {
-  let folder: string;
-  let certificate: string;
-
+  let certificate: Certificate;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "millrace-tls-"));
-    const request = [
-      "req",
-      "-x509",
-      "-newkey",
-      "ec",
-      "-pkeyopt",
-      "ec_paramgen_curve:prime256v1",
-      "-nodes",
-      "-days",
-      "2",
-    ];
-    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-    await promisify(execFile)("openssl", [...request, ...subject, "-keyout", "key.pem", "-out", "cert.pem"], {
-      cwd: folder,
-    });
-    certificate = await readFile(join(folder, "cert.pem"), "utf8");
+    certificate = await Certificate.make();
   });
-  afterAll(() => rm(folder, { recursive: true }));
-
-  async function startSecured(): Promise<RedisServer> {
-    return RedisServer.start({
-      tls: { certificate: join(folder, "cert.pem"), key: join(folder, "key.pem"), trusted: certificate },
-    });
-  }
+  afterAll(() => certificate[Symbol.asyncDispose]());
 
   test("reaches a server whose certificate is trusted", async () => {
-    await using server = await startSecured();
-    const host = { host: "localhost", port: server.port, tls: { ca: certificate } };
+    await using server = await RedisServer.start({ tls: certificate.server });
+    const host = { host: "localhost", port: server.port, tls: { ca: certificate.trusted } };
     await using link = makeLink(host);
     await using listener = new Listener(host);
     await listener.subscriber.subscribe("a");
@@ -81,7 +53,7 @@ describe("TLS", () => {
   });
 
   test("refuses a server whose certificate is not", async () => {
-    await using server = await startSecured();
+    await using server = await RedisServer.start({ tls: certificate.server });
     await using link = makeLink(`rediss://localhost:${server.port}`);
     expect(await rejection(link.connect())).toMatchObject({
       code: "ERR_LAYER_UNAVAILABLE",
