@@ -9,8 +9,6 @@ describe.each([millrace, daphne])("the benchmarks' server on $name", (program) =
     "hands each message to all members in all its processes, by %s",
     async (layer) => {
       await using stage = await Stage.set([program], layer, 2, 6);
-      // Python's pub/sub layer does not wait for its subscriptions.
-      const rate = layer === "redis+pubsub" ? 20 : undefined;
       const outcome = await stage.run(program, { seconds: 0.2, size: 64, window: 2 });
       expect(outcome.messages).toBeGreaterThan(0);
       expect(outcome.deliveries).toBe(outcome.messages * 6);

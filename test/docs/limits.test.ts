@@ -34,7 +34,7 @@ describe("docs/guides/deploying.md", () => {
   function defaultsIn(heading: string): Array<[option: string | undefined, initial: unknown]> {
     return tableUnder(document, heading).map(([option, initial]) => {
       const [literal] = quoted(initial);
-      return [quoted(option)[0], literal === undefined ? undefined : JSON.parse(literal)];
+      return [quoted(option)[0], literal === undefined ? undefined : (JSON.parse(literal) as unknown)];
     });
   }
 
@@ -82,7 +82,7 @@ test("docs/guides/workers.md lists each option of a worker with its default", ()
   const known = new Map<string, unknown>(Object.entries({ ...settings, channels: undefined, layers: undefined }));
   const rows = tableUnder("docs/guides/workers.md", "Options").map(([option, initial]) => {
     const [literal] = quoted(initial);
-    return [quoted(option)[0], literal === undefined ? undefined : JSON.parse(literal)];
+    return [quoted(option)[0], literal === undefined ? undefined : (JSON.parse(literal) as unknown)];
   });
   const options = membersOf("src/worker/options.ts", "WorkerOptions").map(({ name }) => name);
   expect(rows).toEqual(options.map((name) => [name, known.get(name)]));
