@@ -36,8 +36,10 @@ function take() {
   if (++received >= awaited) allReceived();
 }
 
-process.on("message", async (order) => {
+async function carryOut(order) {
   const result = await orders[order.do](order);
   process.send({ result });
-});
+}
+
+process.on("message", (order) => void carryOut(order));
 process.on("disconnect", () => process.exit());

@@ -45,9 +45,9 @@ const layer = channelLayerFromUrl(layerUrl);
 const server = await serve(application, { port: Number(port), layers: { default: layer } });
 console.log(`Listening on ${server.url}`);
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await server.close();
-    await layer.close();
-  });
+async function stop() {
+  await server.close();
+  await layer.close();
 }
+
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
