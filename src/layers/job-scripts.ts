@@ -21,12 +21,13 @@ export const full = -1;
 /**
  * Keeps a message for workers, if the channel has or had any, and publishes it otherwise.
  *
- * KEYS: the stream of jobs, those set aside, the topic. ARGV: the message, how many jobs may
- * be kept, 1 for a channel that is declared to have workers, the command that publishes.
+ * KEYS: the stream of jobs, those set aside. ARGV: the message, how many jobs may be kept, 1 for a
+ * channel that is declared to have workers, the command that publishes, the topic: it is no key, so
+ * that who may not touch a key of its name can publish to it, and lies in the same slot as the keys.
  */
 export const publishOrAdd: Script = new Script(`${addJob}
 if ARGV[3] == '1' or redis.call('EXISTS', KEYS[1]) == 1 then
   return addJob(KEYS[1], KEYS[2], ARGV[1], ARGV[2]) and ${added} or ${full}
 end
-return redis.call(ARGV[4], KEYS[3], ARGV[1])
+return redis.call(ARGV[4], ARGV[5], ARGV[1])
 `);

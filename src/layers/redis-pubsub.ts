@@ -251,7 +251,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     const { capacity, declared } = this.#jobs;
     const settings = [capacity, declared.has(channel) ? 1 : 0, this.#isSharded ? "SPUBLISH" : "PUBLISH"];
     const link = this.#links.for(channel);
-    return Number(await publishOrAdd.run(link, [jobs, aside, channel], [this.#codec.encode(message), ...settings]));
+    return Number(await publishOrAdd.run(link, [jobs, aside], [this.#codec.encode(message), ...settings, channel]));
   }
 
   #receive(topic: string, payload: Buffer): void {

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
-import { RedisPubSubChannelLayer } from "millrace/redis";
+import { RedisChannelLayer, RedisPubSubChannelLayer } from "millrace/redis";
 import { JobQueue, runWorker } from "millrace/worker";
+import { jobSiteOf } from "../../src/layers/job-site.ts";
+import { workerChannels } from "../../src/worker/worker-channels.ts";
+import { tableUnder } from "../docs/blocks.ts";
 import { heard } from "../support/heard.ts";
 import { RedisClusterServers } from "../support/redis-cluster.ts";
+import { RedisServer } from "../support/redis-server.ts";
 import { noUnhandledRejections } from "../support/unhandled.ts";
-import { job, Mill, until, working } from "./mill.ts";
+import { job, layerKinds, Mill, until, working } from "./mill.ts";
 
 noUnhandledRejections();
 const done = heard("millrace:job:done");
@@ -78,6 +82,48 @@ describe("workers on an encrypted layer", () => {
   });
 });
 
+describe.each(layerKinds)("workers on %s as a user with the rights of the guides alone", (kind) => {
+  test("take jobs, retry them and set them aside, and their operators do all that they can", async () => {
+    const layerName = kind === "redis+core" ? "RedisChannelLayer" : "RedisPubSubChannelLayer";
+    const rights = [
+      ...rightsIn("docs/guides/channel-layers.md", layerName),
+      ...rightsIn("docs/guides/workers.md", "millrace worker"),
+    ];
+    const config = [`user mill on >grind resetchannels ${rights.join(" ")}`];
+    await using server = await RedisServer.start({ config });
+    const Layer = kind === "redis+core" ? RedisChannelLayer : RedisPubSubChannelLayer;
+    const hosts = [{ host: server.host, port: server.port, username: "mill", password: "grind" }];
+    await using layer = new Layer({ hosts });
+    let broken = true;
+    const application = working(({ number }) => {
+      if (number === 0 && broken) throw new Error("broken");
+    });
+    const options = { layers: { default: layer }, channels: ["jobs"], maxAttempts: 2, retryDelay: 10, lease: 300 };
+    const worker = await runWorker(application, options);
+    await layer.send("jobs", job(0));
+    await layer.send("jobs", job(1));
+    await until(() => aside.length === 1 && done.length === 1);
+    await until(async () => (await server.command("EXISTS", "asgi:worker:{jobs}:bridge")) === 1);
+    if (kind === "redis+core") await server.command("ZADD", "asgijobs", Date.now() / 1000, "rubbish");
+    else await server.command("PUBLISH", "jobs", "rubbish");
+    await until(() => aside.length === 2);
+    await using jobs = new JobQueue(layer, "jobs");
+    for (const state of ["waiting", "running", "retrying", "aside"] as const) await jobs.list(state);
+    const [first] = await jobs.list("aside");
+    await jobs.find(first?.id ?? "");
+    await jobs.find("1-1");
+    broken = false;
+    await jobs.requeueAll();
+    await until(() => done.length === 2 && aside.length === 3);
+    await jobs.discardAll();
+    await worker.close();
+    await expect(workerChannels(jobSiteOf(layer))).resolves.toEqual(["jobs"]);
+    await jobs.purge();
+    expect(layerErrors.filter(({ error }) => !error.message.includes("can't be read"))).toEqual([]);
+    expect(await server.command("ACL", "LOG")).toEqual([]);
+  });
+});
+
 describe("workers on several hosts", () => {
   const mill = new Mill("redis+pubsub", 3);
 
@@ -98,3 +144,9 @@ describe("workers on several hosts", () => {
     expect(counts.every((count) => count > 0)).toBe(true);
   });
 });
+
+/** The rights that a guide says that somebody needs. */
+function rightsIn(document: string, who: string): readonly string[] {
+  const row = tableUnder(document, "Rights in Redis").find(([name]) => name?.includes(who));
+  return (row?.[1] ?? "").replaceAll("`", "").replaceAll("\\|", "|").split(" ");
+}
