@@ -12,6 +12,9 @@ export interface ConnectionPurpose {
   readonly sharded?: boolean;
 }
 
+/** How long a connection waits for the server to close it as well, in milliseconds. */
+export const disconnectTimeout = 100;
+
 /**
  * Makes a client of ioredis with one life: it does not connect before it is told to, nor again, and
  * does nothing behind anybody's back.
@@ -42,7 +45,7 @@ function sharedOptions(endpoint: DirectEndpoint, settings: ConnectionSettings, p
     connectionName: purpose.name,
     disableClientInfo: true,
     connectTimeout: settings.connectTimeout,
-    disconnectTimeout: 100,
+    disconnectTimeout,
     socketTimeout: purpose.answerTimeout,
     // The connection looks for itself, because ioredis prints a warning where the user may not ask.
     enableReadyCheck: false,

@@ -1,6 +1,6 @@
 import { Cluster, Redis } from "ioredis";
 import { toError } from "../protocol/errors.ts";
-import { type ConnectionPurpose, makeClient } from "./client.ts";
+import { type ConnectionPurpose, disconnectTimeout, makeClient } from "./client.ts";
 import type { DirectEndpoint } from "./endpoint.ts";
 import { isReply, isReplyOf, replicaMessage, replyError } from "./faults.ts";
 import type { ConnectionSettings } from "./options.ts";
@@ -19,6 +19,11 @@ export class Connection {
   readonly #endpoint: DirectEndpoint;
   readonly #openTimeout: number;
   readonly #isSharded: boolean;
+  /** What a cluster owes an answer. */
+  readonly #owed = new Set<(reason: Error) => void>();
+  #end: () => void = () => {};
+  #hasEnded = false;
+  #ending: NodeJS.Timeout | undefined;
   #reason: Error | undefined;
   #mayAsk = true;
   #corked = false;
@@ -31,7 +36,14 @@ export class Connection {
     // What goes wrong first is the reason; what follows from it says less.
     this.#client.on("error", (error: Error) => (this.#reason ??= error));
     this.ended = new Promise((resolve) => {
-      this.#client.once("end", () => resolve(this.#reason ?? new Error("Redis closed the connection")));
+      this.#end = () => {
+        clearTimeout(this.#ending);
+        const reason = this.#reason ?? new Error("Redis closed the connection");
+        this.#hasEnded = true;
+        for (const refuse of this.#owed) refuse(reason);
+        resolve(reason);
+      };
+      this.#client.once("end", this.#end);
     });
   }
 
@@ -39,7 +51,8 @@ export class Connection {
   async open(): Promise<void> {
     const timer = setTimeout(() => this.drop(new Error("No answer in time")), this.#openTimeout);
     try {
-      await this.#client.connect();
+      // ioredis leaves it open how connecting ends where it gives a cluster up.
+      await Promise.race([this.#client.connect(), this.#failed()]);
       // A database that can't be selected is an error that ioredis goes on from, in another one.
       if (this.#reason !== undefined) throw this.#reason;
       await this.probe();
@@ -71,13 +84,13 @@ export class Connection {
   /** Sends a command; texts are answered as strings. Rejects with ioredis' errors. */
   call(command: string, args: readonly Argument[]): Promise<unknown> {
     this.#gather();
-    return this.#client.call(command, [...args]);
+    return this.#answered(this.#client.call(command, [...args]));
   }
 
   /** Sends a command; texts are answered as bytes. Rejects with ioredis' errors. */
   callBuffer(command: string, args: readonly Argument[]): Promise<unknown> {
     this.#gather();
-    return this.#client.callBuffer(command, [...args]);
+    return this.#answered(this.#client.callBuffer(command, [...args]));
   }
 
   /** Asks whether the server lives, and whether it can do its work. */
@@ -163,10 +176,27 @@ export class Connection {
     this.#client.removeAllListeners("messageBuffer");
     this.#client.removeAllListeners("smessageBuffer");
     this.#client.removeAllListeners("pmessageBuffer");
-    if (this.#client.status === "end") return;
+    if (this.#hasEnded || this.#client.status === "end") return;
     this.#client.disconnect();
+    // A cluster of which no node could be reached says nothing of its end.
+    if (this.#client instanceof Cluster) this.#ending ??= setTimeout(this.#end, 2 * disconnectTimeout);
     // A polite end would wait for the peer, which may be dead.
     if (this.#client instanceof Redis) (this.#client.stream as Redis["stream"] | undefined)?.destroy();
+  }
+
+  /** ioredis never answers some commands for a cluster that it held back when it gave the cluster up. */
+  #answered(answer: Promise<unknown>): Promise<unknown> {
+    if (this.#client instanceof Redis) return answer;
+    return new Promise((resolve, reject) => {
+      if (this.#hasEnded) reject(this.#reason ?? new Error("Redis closed the connection"));
+      this.#owed.add(reject);
+      void answer.then(resolve, reject).finally(() => this.#owed.delete(reject));
+    });
+  }
+
+  /** Rejects when the connection has ended. */
+  async #failed(): Promise<never> {
+    throw await this.ended;
   }
 
   /** What is published on a replica stays on it. */

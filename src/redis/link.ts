@@ -181,6 +181,7 @@ export class Link {
   async #connected(connection: Connection): Promise<void> {
     const asked = Date.now();
     await Promise.all([this.#awaitReady(connection), this.#teach(connection)]);
+    if (this.#endpoint.kind === "cluster") this.#locator.learn(await connection.nodes());
     this.#connection = connection;
     this.#failure = undefined;
     const { since, settles } = this.#pulse.start(connection, asked);

@@ -22,12 +22,14 @@ export class Locator {
       return;
     }
     this.sentinels = undefined;
-    if (endpoint.kind === "server" || traffic === "commands") {
+    if (endpoint.kind === "server") {
       this.#locate = () => endpoint;
       return;
     }
     this.#nodes = endpoint.nodes;
-    this.#locate = () => this.#nextNode(endpoint);
+    // The node that is named may be the one that has died.
+    const withAllKnown = (): ClusterEndpoint => ({ ...endpoint, nodes: [...endpoint.nodes, ...this.#nodes] });
+    this.#locate = traffic === "commands" ? withAllKnown : () => this.#nextNode(endpoint);
   }
 
   /** Where to connect to now. Rejects when nobody can tell. */

@@ -48,6 +48,21 @@ describe("a cluster", () => {
     expect(listener.messages).toEqual([0, 1, 2, 3, 4, 5].map((at) => `a ${at}`));
   });
 
+  test("is sent to again when the node has died that was named, and another has its slots", async () => {
+    await using link = makeLink(cluster.host, { offlineTimeout: 0.2 });
+    await link.connect();
+    const keys = Array.from({ length: 50 }, (_, at) => `again ${at}`);
+    const [named] = cluster.masters;
+    await named?.kill();
+    await until(async () => {
+      const settled = await Promise.allSettled(keys.map((key) => link.call("SET", key, key)));
+      return settled.every(({ status }) => status === "fulfilled");
+    });
+
+    expect(await Promise.all(keys.map((key) => link.call("GET", key)))).toEqual(keys);
+    await named?.start();
+  });
+
   test("is received from another node when that of the subscriber dies", async () => {
     await using listener = new Listener(cluster.host);
     await listener.subscriber.subscribe("a");
