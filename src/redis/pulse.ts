@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.ts";
+import { isReplyOf } from "./faults.ts";
 import type { Sentinels } from "./sentinels.ts";
 
 /** How long sentinels may take to tell each other of a new master: they do so every two seconds. */
@@ -29,6 +30,8 @@ export class Pulse {
   #server: string | undefined;
   #lastAlive = Date.now();
   #lastNamed = Date.now();
+  /** Whether the server was left because it is no master any more; others ask it as often, and learn of it as late. */
+  #demoted = false;
   /** When all others must have left the server that was left, in milliseconds since 1970. */
   #allMovedAt = 0;
 
@@ -55,6 +58,8 @@ export class Pulse {
     const moved = this.#server !== undefined && this.#server !== connection.address && this.#sentinels !== undefined;
     const since = moved ? Math.min(this.#lastAlive, this.#lastNamed) - sentinelsTalkWithin : this.#lastAlive;
     if (moved) this.#allMovedAt = Date.now() + sentinelsTalkWithin + this.#interval;
+    else if (this.#demoted) this.#allMovedAt = Math.max(this.#allMovedAt, Date.now() + this.#interval);
+    this.#demoted = false;
     const outage = { since, settles: Math.max(0, this.#allMovedAt - Date.now()) };
     this.#connection = connection;
     this.#server = connection.address;
@@ -81,7 +86,10 @@ export class Pulse {
     const asked = Date.now();
     connection.probe().then(
       () => this.answered(asked),
-      (reason: unknown) => connection.drop(reason),
+      (reason: unknown) => {
+        this.#demoted ||= isReplyOf(reason, "READONLY");
+        connection.drop(reason);
+      },
     );
     void this.#sentinels?.decided().then((master) => {
       if (master === undefined || connection !== this.#connection) return;
