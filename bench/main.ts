@@ -1,11 +1,17 @@
 import { describeMachine, formatMachine } from "./measure/machine.ts";
 import { killAll } from "./processes/child.ts";
-import { redisDaphne } from "./redis-daphne/redis-daphne.ts";
+import { installPeers } from "./processes/peers.ts";
+import { echo } from "./scenarios/echo.ts";
+import { fanOut } from "./scenarios/fan-out.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import { redis } from "./scenarios/redis.ts";
 import { redisCost } from "./redis-cost/redis-cost.ts";
 
-const benchmarks: Readonly<Record<string, (options: { readonly quick: boolean }) => Promise<void>>> = {
+const benchmarks: Readonly<Record<string, Scenario>> = {
+  echo,
+  "fan-out": fanOut,
+  redis,
   "redis-cost": redisCost,
-  "redis-daphne": redisDaphne,
 };
 const usage = `npm run bench -- [--quick] [${Object.keys(benchmarks).join("] [")}]`;
 
@@ -26,6 +32,7 @@ if (wrong !== undefined) {
   process.exit(2);
 }
 const named = Object.keys(benchmarks).filter((name) => parameters.includes(name));
+installPeers();
 console.log(formatMachine(describeMachine()));
 try {
   for (const [name, run] of Object.entries(benchmarks)) {

@@ -1,10 +1,12 @@
 // Makes the traffic, in a process of its own. It is told what to do by messages, and answers each.
-import { Crowd, type CrowdOptions, type Outcome, type Traffic } from "./crowd.ts";
+import { Crowd, type CrowdOptions } from "./crowd.ts";
+import type { Outcome, Traffic } from "./traffic.ts";
 
-/** What the load generator is told: to let clients enter a room, and to send there. */
+/** What the load generator is told: to let clients enter, to let them send, and to let them leave. */
 export type Order =
   | { readonly do: "enter"; readonly crowd: string; readonly options: CrowdOptions }
-  | { readonly do: "run"; readonly crowd: string; readonly traffic: Traffic };
+  | { readonly do: "run"; readonly crowd: string; readonly traffic: Traffic }
+  | { readonly do: "leave"; readonly crowd: string };
 
 /** What it answers. */
 export type Answer = { readonly outcome?: Outcome } | { readonly error: string };
@@ -26,5 +28,8 @@ async function obey(order: Order): Promise<Answer> {
   }
   const crowd = crowds.get(order.crowd);
   if (crowd === undefined) throw new Error(`There is no crowd ${order.crowd}`);
-  return { outcome: await crowd.run(order.traffic) };
+  if (order.do === "run") return { outcome: await crowd.run(order.traffic) };
+  crowd.leave();
+  crowds.delete(order.crowd);
+  return {};
 }

@@ -2,8 +2,10 @@ import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { fileURLToPath } from "node:url";
 import { Child } from "../processes/child.ts";
-import type { CrowdOptions, Outcome, Traffic } from "./crowd.ts";
+import { loadCore, pinned } from "../processes/cores.ts";
+import type { CrowdOptions } from "./crowd.ts";
 import type { Answer, Order } from "./generator.ts";
+import type { Outcome, Traffic } from "./traffic.ts";
 
 const program = fileURLToPath(new URL("generator.ts", import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
@@ -17,7 +19,8 @@ export class Load implements AsyncDisposable {
   }
 
   static async start(): Promise<Load> {
-    return new Load(await Child.start(process.execPath, ["--import", tsx, program], { ipc: true }));
+    const [command, ...parameters] = pinned(loadCore, [process.execPath, "--import", tsx, program]);
+    return new Load(await Child.start(command, parameters, { ipc: true }));
   }
 
   /** Lets a crowd enter a room. */
@@ -30,6 +33,11 @@ export class Load implements AsyncDisposable {
     const outcome = await this.#ask({ do: "run", crowd, traffic });
     if (outcome === undefined) throw new Error("The load generator ran, and told nothing of it");
     return outcome;
+  }
+
+  /** Cuts the connections of a crowd. */
+  async leave(crowd: string): Promise<void> {
+    await this.#ask({ do: "leave", crowd });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,17 +1,17 @@
 /**
- * Measures two things in turn, one after the other, several times: what disturbs the machine
- * disturbs both alike.
+ * Measures several things in turn, one after the other, several times: what disturbs the machine
+ * disturbs all alike. Every other round goes backwards.
  */
-export async function pairedRuns<Result>(
+export async function pairedRuns<Subject, Result>(
   rounds: number,
-  one: () => Promise<Result>,
-  other: () => Promise<Result>,
-): Promise<{ readonly ones: readonly Result[]; readonly others: readonly Result[] }> {
-  const ones: Result[] = [];
-  const others: Result[] = [];
+  subjects: readonly Subject[],
+  measure: (subject: Subject) => Promise<Result>,
+): Promise<ReadonlyMap<Subject, readonly Result[]>> {
+  const results = new Map<Subject, Result[]>(subjects.map((subject) => [subject, []]));
   for (let round = 0; round < rounds; round++) {
-    ones.push(await one());
-    others.push(await other());
+    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+      results.get(subject)?.push(await measure(subject));
+    }
   }
-  return { ones, others };
+  return results;
 }

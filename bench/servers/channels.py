@@ -1,9 +1,11 @@
 """
-The Django Channels server of the benchmarks, on Daphne: python3 bench/servers/channels.py PORT [LAYER_URL].
+The Django Channels server of the benchmarks: python3 bench/servers/channels.py PORT [LAYER_URL [OPTIONS_IN_JSON]].
 `/echo` echoes; any other path is a room, whose members all get each message by a group_send.
 The layer is redis+core://..., redis+pubsub://... or redis://... for pub/sub, and in memory without one.
+It runs on Daphne, or on uvicorn by the option {"server": "uvicorn"}.
 """
 import hashlib
+import json
 import sys
 
 # Or this file would be imported in place of the package of its name.
@@ -12,7 +14,7 @@ del sys.path[0]
 import django
 from django.conf import settings
 
-port, layer_url = (sys.argv[1:] + ["8000", "memory:"][len(sys.argv) - 1 :])[:2]
+port, layer_url, options = (sys.argv[1:] + ["8000", "memory:", "{}"][len(sys.argv) - 1 :])[:3]
 
 
 def layer_settings():
@@ -29,8 +31,6 @@ django.setup()
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
-from daphne.endpoints import build_endpoint_description_strings
-from daphne.server import Server
 from django.urls import path, re_path
 
 
@@ -64,8 +64,28 @@ class RoomConsumer(AsyncWebsocketConsumer):
 routes = [path("echo", EchoConsumer.as_asgi()), re_path("", RoomConsumer.as_asgi())]
 application = ProtocolTypeRouter({"websocket": URLRouter(routes)})
 
-Server(
-    application,
-    endpoints=build_endpoint_description_strings(host="127.0.0.1", port=int(port)),
-    ready_callable=lambda: print(f"Listening on http://127.0.0.1:{port}", flush=True),
-).run()
+
+def ready():
+    print(f"Listening on http://127.0.0.1:{port}", flush=True)
+
+
+def on_daphne():
+    from daphne.endpoints import build_endpoint_description_strings
+    from daphne.server import Server
+
+    endpoints = build_endpoint_description_strings(host="127.0.0.1", port=int(port))
+    Server(application, endpoints=endpoints, ready_callable=ready).run()
+
+
+def on_uvicorn():
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets=None):
+            await super().startup(sockets)
+            ready()
+
+    Server(uvicorn.Config(application, port=int(port), log_level="warning", access_log=False)).run()
+
+
+on_uvicorn() if json.loads(options).get("server") == "uvicorn" else on_daphne()

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { eachFrame, maskedFrame } from "../../bench/load/frames.ts";
+import { eachFrame, maskedFrame, NumberedFrames } from "../../bench/load/frames.ts";
 import { Latencies } from "../../bench/measure/latencies.ts";
 import { processorTime } from "../../bench/measure/processor-time.ts";
 import { formatNumber, formatSpread, ratiosOf, spreadOf } from "../../bench/measure/spread.ts";
@@ -14,13 +14,13 @@ describe("the frames of the load generator", () => {
     const frames = Buffer.concat([textFrame(text), textFrame("last")]);
     for (const cut of [0, 1, 2, 5, frames.length - 7, frames.length - 1]) {
       const taken: string[] = [];
-      const take = (bytes: Buffer): Buffer =>
-        bytes.subarray(
-          eachFrame(bytes, (opcode, start, end) => taken.push(`${opcode}${bytes.toString("latin1", start, end)}`)),
-        );
-      const rest = take(frames.subarray(0, cut));
-      expect(take(Buffer.concat([rest, frames.subarray(cut)]))).toHaveLength(0);
-      expect(taken).toEqual([`1${text}`, "1last"]);
+      const taker = {
+        frame: (first: number, bytes: Buffer, start: number, end: number) =>
+          taken.push(`${first.toString(16)} ${bytes.toString("latin1", start, end)}`),
+      };
+      const begun = eachFrame(frames, 0, cut, taker);
+      expect(eachFrame(frames, begun, frames.length, taker)).toBe(frames.length);
+      expect(taken).toEqual([`81 ${text}`, "81 last"]);
     }
   });
 
@@ -30,6 +30,11 @@ describe("the frames of the load generator", () => {
     const mask = frame.subarray(frame.length - size - 4, frame.length - size);
     expect((frame[1] ?? 0) & 0x80).toBe(0x80);
     expect(frame.subarray(frame.length - size).map((byte, at) => byte ^ (mask[at % 4] ?? 0))).toEqual(payload);
+  });
+
+  test("can have numbers put in, where the digits stand", () => {
+    const frames = new NumberedFrames('{"n":"0000x"}', 6, 4);
+    expect(frames.numbered(203)).toEqual(maskedFrame(0x1, Buffer.from('{"n":"0203x"}')));
   });
 });
 

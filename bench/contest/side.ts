@@ -1,8 +1,8 @@
-import type { Outcome } from "../load/crowd.ts";
+import { timePerDelivery, type Outcome } from "../load/traffic.ts";
 import { Latencies } from "../measure/latencies.ts";
-import { type Spread, ratiosOf, spreadOf } from "../measure/spread.ts";
+import { ratiosOf, type Spread, spreadOf } from "../measure/spread.ts";
 
-/** What several runs of one server came to. Times of processors are in microseconds. */
+/** What one server came to in several runs. Times of processors are in microseconds. */
 export interface Side {
   /** For each delivered message, of all processes of the server together. */
   readonly serverTime: Spread;
@@ -15,30 +15,20 @@ export interface Side {
   readonly p99: number;
   /** The share of one core that the load generator used. */
   readonly load: Spread;
+  /** The share of messages that came compressed. */
+  readonly compressed: number;
 }
 
-/** Two servers at the same work. */
-export interface Comparison {
-  readonly ours: Side;
-  readonly theirs: Side;
-  /** Their processor time over ours, of each pair of runs. */
-  readonly timeRatio: Spread;
-  /** Their p99 over ours, of each pair of runs. */
-  readonly p99Ratio: Spread;
+/** What one server came to beside another, of each pair of runs: the one's over the other's. */
+export interface Ratios {
+  readonly serverTime: Spread;
+  readonly p99: Spread;
 }
 
-export function compare(ours: readonly Outcome[], theirs: readonly Outcome[]): Comparison {
-  return {
-    ours: sideOf(ours),
-    theirs: sideOf(theirs),
-    timeRatio: ratiosOf(theirs.map(timePerDelivery), ours.map(timePerDelivery)),
-    p99Ratio: ratiosOf(theirs.map(p99Of), ours.map(p99Of)),
-  };
-}
-
-function sideOf(outcomes: readonly Outcome[]): Side {
+export function sideOf(outcomes: readonly Outcome[]): Side {
   const latencies = new Latencies();
   for (const outcome of outcomes) latencies.merge(new Latencies(outcome.latencies));
+  const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((all, one) => all + pick(one), 0);
   return {
     serverTime: spreadOf(outcomes.map(timePerDelivery)),
     redisTime: spreadOf(outcomes.map(({ redisTime, deliveries }) => redisTime / deliveries)),
@@ -46,11 +36,15 @@ function sideOf(outcomes: readonly Outcome[]): Side {
     p50: latencies.percentile(0.5),
     p99: latencies.percentile(0.99),
     load: spreadOf(outcomes.map(({ loadTime, seconds }) => loadTime / (seconds * 1e6))),
+    compressed: sum(({ compressed }) => compressed) / sum(({ deliveries }) => deliveries),
   };
 }
 
-function timePerDelivery({ serverTime, deliveries }: Outcome): number {
-  return serverTime / deliveries;
+export function ratiosBetween(ones: readonly Outcome[], others: readonly Outcome[]): Ratios {
+  return {
+    serverTime: ratiosOf(ones.map(timePerDelivery), others.map(timePerDelivery)),
+    p99: ratiosOf(ones.map(p99Of), others.map(p99Of)),
+  };
 }
 
 function p99Of({ latencies }: Outcome): number {

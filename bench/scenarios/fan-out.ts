@@ -1,0 +1,57 @@
+import { contest, formatRatios, formatSides, type Measured, type Task } from "../contest/contest.ts";
+import { writeResults } from "../measure/results.ts";
+import { bun, millrace, socketIo, ws } from "../processes/servers.ts";
+import { Stage } from "../stage/stage.ts";
+import { available, type ScenarioOptions } from "./scenario.ts";
+
+interface Work {
+  readonly members: number;
+  readonly window: number;
+  readonly size: number;
+  readonly json: boolean;
+}
+
+const quickWorks: readonly Work[] = [1, 8].map((window) => ({ members: 1000, window, size: 64, json: false }));
+
+/** All members of a room get what each of them sends. */
+export async function fanOut({ quick }: ScenarioOptions): Promise<void> {
+  const effort = quick ? { rounds: 3, seconds: 0.5, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
+  console.log(`\n## Fan-out: all members of a room get each message\n`);
+  const programs = available(quick ? [millrace, ws, bun] : [millrace, ws, bun, socketIo]);
+  const measured: Measured[] = [];
+  await using stage = await Stage.set({ programs });
+  for (const work of quick ? quickWorks : fullWorks()) {
+    // Socket.IO's messages are JSON as they are.
+    const taking = work.json ? programs.filter((program) => program !== socketIo) : programs;
+    measured.push(...(await contest(stage, taking, taskOf(work), effort)));
+  }
+  console.log(`${formatSides(measured)}\n\nMillrace over each (least–median–most):\n\n${formatRatios(measured)}`);
+  writeResults("fan-out", { quick, effort, measured });
+}
+
+function taskOf({ members, window, size, json }: Work): Task {
+  return {
+    labels: {
+      members: members.toLocaleString("en-US"),
+      size: `${size} B`,
+      window: String(window),
+      messages: json ? "JSON" : "text",
+    },
+    size,
+    window,
+    entrance: { clients: members, ...(json ? { dialect: "json" } : {}) },
+    steadyAsHalfOf: ws,
+  };
+}
+
+function fullWorks(): readonly Work[] {
+  const works: Work[] = [];
+  for (const members of [10, 1000, 10_000]) {
+    for (const json of [false, true]) {
+      for (const size of [64, 1024]) {
+        for (const window of [1, 8]) works.push({ members, window, size, json });
+      }
+    }
+  }
+  return works;
+}
