@@ -1,5 +1,5 @@
 export { Consumer, type ConsumerClass, type ConsumerInit } from "./consumer/consumer.ts";
-export { WebsocketConsumer } from "./consumer/websocket.ts";
+export { type SendOptions, WebsocketConsumer } from "./consumer/websocket.ts";
 export { JsonWebsocketConsumer } from "./consumer/json.ts";
 export { HttpConsumer } from "./consumer/http.ts";
 export { AcceptConnection, type Denial, DenyConnection, StopConsumer } from "./consumer/control.ts";

@@ -6,7 +6,7 @@ import { ChannelLayers } from "./protocol/channel-layers.ts";
 import { type AttachOptions, checkAttachOptions, checkServeOptions, type ServeOptions } from "./server/options.ts";
 import { attachTo, type MillraceAttachment, type MillraceServer, startServer } from "./server/serve.ts";
 
-export type { AttachOptions, OutboundOptions, ServeOptions, WhenFull } from "./server/options.ts";
+export type { AttachOptions, CompressionOptions, OutboundOptions, ServeOptions, WhenFull } from "./server/options.ts";
 export type { MillraceAttachment, MillraceServer } from "./server/serve.ts";
 
 /**

@@ -91,6 +91,11 @@ const serveFlags = [
     initial: "1MiB",
   },
   {
+    name: "compression",
+    kind: "boolean",
+    summary: "Compress messages, both ways, for clients that can.",
+  },
+  {
     name: "handshake-timeout",
     kind: "seconds",
     placeholder: "<seconds>",

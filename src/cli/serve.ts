@@ -72,6 +72,7 @@ function serveOptions(flags: CommandValues<"serve">, role: ProcessRole | undefin
     ...(flags.unix === undefined ? { host: flags.host, port } : { unix: flags.unix }),
     rootPath: flags["root-path"],
     maxMessageSize: flags["ws-max-message"],
+    compression: flags.compression,
     handshakeTimeout: flags["handshake-timeout"],
     pingInterval: flags["ping-interval"],
     pingTimeout: flags["ping-timeout"],

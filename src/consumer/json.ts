@@ -1,7 +1,7 @@
 import { closeCodes } from "../protocol/close-codes.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import { markFrameworkClass } from "./handlers.ts";
-import { WebsocketConsumer } from "./websocket.ts";
+import { type SendOptions, WebsocketConsumer } from "./websocket.ts";
 
 /** Handles one WebSocket whose messages are JSON, one value a text message. */
 export class JsonWebsocketConsumer<Path extends string = string> extends WebsocketConsumer<Path> {
@@ -14,8 +14,8 @@ export class JsonWebsocketConsumer<Path extends string = string> extends Websock
   }
 
   /** Sends a value. @see WebsocketConsumer.send */
-  sendJson(content: unknown): boolean {
-    return this.send(this.encodeJson(content));
+  sendJson(content: unknown, options?: SendOptions): boolean {
+    return this.send(this.encodeJson(content), options);
   }
 
   /**

@@ -5,6 +5,17 @@ import { Consumer } from "./consumer.ts";
 import { markFrameworkClass } from "./handlers.ts";
 import { type ConsumerProtocol, websocketProtocol } from "./protocols.ts";
 
+/** How a message is sent. */
+export interface SendOptions {
+  /**
+   * `false` sends it as it is on a server that compresses messages: for a secret beside text of
+   * somebody else's, and for what is compressed already.
+   *
+   * @default true
+   */
+  readonly compress?: boolean;
+}
+
 /**
  * Handles one WebSocket. Override `connect`, `receive`, `receiveBytes` and `disconnect`; or, in the
  * low-level style, `websocket_connect`, `websocket_receive` and `websocket_disconnect`.
@@ -56,11 +67,14 @@ export class WebsocketConsumer<Path extends string = string> extends Consumer<Pa
    * @returns `false` when the peer is behind (`await this.drained()` waits for it) or gone.
    * @throws MillraceError `ERR_INVALID_EVENT`, or `ERR_PROTOCOL_STATE` before `accept`.
    */
-  send(message: string | Uint8Array): boolean {
+  send(message: string | Uint8Array, options?: SendOptions): boolean {
+    const type = "websocket.send";
+    if (options === undefined) {
+      return this.sendEvent(typeof message === "string" ? { type, text: message } : { type, bytes: message });
+    }
+    const { compress } = options;
     return this.sendEvent(
-      typeof message === "string"
-        ? { type: "websocket.send", text: message }
-        : { type: "websocket.send", bytes: message },
+      typeof message === "string" ? { type, text: message, compress } : { type, bytes: message, compress },
     );
   }
 

@@ -81,6 +81,8 @@ export interface WebsocketSend {
   readonly type: "websocket.send";
   readonly text?: string | undefined;
   readonly bytes?: Uint8Array | undefined;
+  /** `false` sends it as it is where messages are compressed. */
+  readonly compress?: boolean | undefined;
 }
 
 /** Closes the socket; before `websocket.accept` it refuses it with 403. */

@@ -79,7 +79,8 @@ function isSendableCode(code: number): boolean {
 }
 
 function checkMessage(event: WebsocketSend): void {
-  const { text, bytes } = event;
+  const { text, bytes, compress } = event;
+  if (compress !== undefined) checkCompress(compress);
   if (typeof text === "string" && bytes === undefined) return;
   if (text === undefined && bytes instanceof Uint8Array) return;
   throw new MillraceError("ERR_INVALID_EVENT", {
@@ -87,6 +88,15 @@ function checkMessage(event: WebsocketSend): void {
     got: text ?? bytes,
     wanted: "a string, or a Uint8Array, and only one of them",
     remedy: "Use JSON.stringify or sendJson for other values",
+  });
+}
+
+function checkCompress(compress: unknown): void {
+  if (typeof compress === "boolean") return;
+  throw new MillraceError("ERR_INVALID_EVENT", {
+    happened: "That does not say whether to compress a message",
+    got: compress,
+    wanted: "true or false",
   });
 }
 

@@ -90,10 +90,10 @@ export class Attachment {
 
   #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
     const shared = this.#server.listenerCount("upgrade") > 1;
-    const { sessions, scopes } = this.#hosting;
+    const { sessions, scopes, options } = this.#hosting;
     if (shared && (sessions.stopping || !wantsWebsocket(request))) return;
     if (isAnswering(socket)) return this.#cut(request, socket);
-    const check = checkUpgrade(request);
+    const check = checkUpgrade(request, options.compression !== undefined);
     if ("refusal" in check) return this.#refuse(request, socket, check.refusal);
     if (sessions.stopping) return this.#refuse(request, socket, stopping);
     try {

@@ -39,7 +39,7 @@ const cache = {
 };
 
 /** A frame with its header written and its payload to be filled in. A server's frames have no mask. */
-function frameOf(opcode: number, length: number): Buffer {
+export function frameOf(opcode: number, length: number): Buffer {
   if (length < 126) {
     const frame = Buffer.allocUnsafe(2 + length);
     frame[0] = final | opcode;

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
 import type { WebsocketReceive, WebsocketSend } from "../protocol/events.ts";
+import type { CompressedFrames } from "./compression.ts";
 import { binaryFrame, textFrame } from "./frame.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -21,6 +22,7 @@ export class OpenSocket implements OutboundOwner {
   readonly #websocket: OrderedWebSocket;
   readonly #outbound: Outbound;
   readonly #heartbeat: Heartbeat;
+  readonly #compressed: CompressedFrames | undefined;
   readonly #owner: OpenSocketOwner;
   #paused = false;
   #closing = false;
@@ -30,6 +32,7 @@ export class OpenSocket implements OutboundOwner {
     this.#websocket = websocket;
     this.#outbound = new Outbound(socket, options.outbound, this);
     this.#heartbeat = new Heartbeat(websocket, socket, options);
+    this.#compressed = websocket.compressed;
     this.#owner = owner;
     websocket.carry(this.#outbound);
     websocket.on("message", (data, isBinary) => this.#message(data as Buffer, isBinary));
@@ -49,8 +52,11 @@ export class OpenSocket implements OutboundOwner {
   }
 
   /** Sends a message. `false` says that the client is behind or gone. */
-  send({ text, bytes }: WebsocketSend): boolean {
-    return this.#outbound.send(bytes === undefined ? textFrame(text ?? "") : binaryFrame(bytes));
+  send({ text, bytes, compress }: WebsocketSend): boolean {
+    const frame = bytes === undefined ? textFrame(text ?? "") : binaryFrame(bytes);
+    return this.#outbound.send(
+      this.#compressed === undefined || compress === false ? frame : this.#compressed.of(frame),
+    );
   }
 
   /** Settles when the client is not behind, or gone. */

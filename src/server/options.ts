@@ -21,6 +21,16 @@ export interface OutboundOptions {
   readonly whenFull?: WhenFull;
 }
 
+/** How messages to clients are compressed, by `permessage-deflate` of RFC 7692. */
+export interface CompressionOptions {
+  /** Messages of fewer bytes are sent as they are. @default 1024 */
+  readonly threshold?: number;
+  /** Messages of more bytes are sent as they are, because compressing keeps everything else waiting. @default 262144 */
+  readonly maxSize?: number;
+  /** From 1, the fastest, to 9, which makes messages smallest. @default 3 */
+  readonly level?: number;
+}
+
 /** Options of `attach`. Times are in milliseconds, sizes in bytes. */
 export interface AttachOptions {
   /** The channel layers by alias. @default one in-memory layer, "default" */
@@ -43,6 +53,13 @@ export interface AttachOptions {
   readonly mailboxLimit?: number;
   /** The bounds of each socket's outbound queue. */
   readonly outbound?: OutboundOptions;
+  /**
+   * Whether messages are compressed, both ways, for clients that can. A message that goes to many is
+   * compressed once.
+   *
+   * @default false
+   */
+  readonly compression?: boolean | CompressionOptions;
   /** For how long applications may go on after `close`, before they are cut off. @default 10000 */
   readonly shutdownTimeout?: number;
   /**
@@ -66,8 +83,10 @@ export interface ServeOptions extends AttachOptions {
 }
 
 /** Options with nothing left open. */
-export type CheckedOptions = Omit<Required<AttachOptions>, "layers" | "outbound"> & {
+export type CheckedOptions = Omit<Required<AttachOptions>, "layers" | "outbound" | "compression"> & {
   readonly outbound: Required<OutboundOptions>;
+  /** `undefined` where nothing is compressed. */
+  readonly compression: Required<CompressionOptions> | undefined;
 };
 
 /** Where a server listens. */
@@ -81,7 +100,9 @@ const count = whole(1, longest, "a whole number");
 
 const outboundDefaults: Required<OutboundOptions> = { maxMessages: 1024, maxBytes: 1024 * 1024, whenFull: "close" };
 
-const defaults: Omit<CheckedOptions, "outbound"> = {
+const compressionDefaults: Required<CompressionOptions> = { threshold: 1024, maxSize: 256 * 1024, level: 3 };
+
+const defaults: Omit<CheckedOptions, "outbound" | "compression"> = {
   rootPath: "",
   maxMessageSize: 1024 * 1024,
   handshakeTimeout: 10_000,
@@ -103,6 +124,12 @@ const outboundChecks: Record<keyof OutboundOptions, Check> = {
       : '"close", "dropOldest" or "dropNewest"',
 };
 
+const compressionChecks: Record<keyof CompressionOptions, Check> = {
+  threshold: whole(0, longest, "a whole number"),
+  maxSize: count,
+  level: whole(1, 9, "a level"),
+};
+
 const attachChecks: Record<keyof AttachOptions, Check> = {
   layers: (value) => (isRecord(value) ? undefined : "a record of channel layers by alias"),
   rootPath: (value) =>
@@ -117,6 +144,10 @@ const attachChecks: Record<keyof AttachOptions, Check> = {
   pausedTimeout: duration,
   mailboxLimit: count,
   outbound: (value) => (isRecord(value) ? undefined : "an object with maxMessages, maxBytes and whenFull"),
+  compression: (value) =>
+    typeof value === "boolean" || isRecord(value)
+      ? undefined
+      : "true, false, or an object with threshold, maxSize and level",
   shutdownTimeout: duration,
   trustedProxies: (value) =>
     proxyTrust(value) === undefined
@@ -153,9 +184,19 @@ export function checkServeOptions(options: ServeOptions): CheckedOptions & { rea
 }
 
 function complete(options: AttachOptions): CheckedOptions {
-  const outbound = options.outbound ?? {};
+  const { outbound = {}, compression = false } = options;
   check("outbound", outbound, outboundChecks);
-  return { ...defaults, ...given(options), outbound: { ...outboundDefaults, ...given(outbound) } };
+  return {
+    ...defaults,
+    ...given(options),
+    outbound: { ...outboundDefaults, ...given(outbound) },
+    compression: compression === false ? undefined : completeCompression(compression === true ? {} : compression),
+  };
+}
+
+function completeCompression(compression: CompressionOptions): Required<CompressionOptions> {
+  check("compression", compression, compressionChecks);
+  return { ...compressionDefaults, ...given(compression) };
 }
 
 /** What was really given: an option that is `undefined` counts as left out. */

@@ -1,4 +1,7 @@
 import { WebSocket } from "ws";
+import type { CompressedFrames } from "./compression.ts";
+import { deflateExtension } from "./deflate-agreement.ts";
+import type { Inflater } from "./inflater.ts";
 import type { Outbound } from "./outbound.ts";
 
 /**
@@ -9,6 +12,8 @@ import type { Outbound } from "./outbound.ts";
  */
 export class OrderedWebSocket extends WebSocket {
   #outbound: Outbound | undefined;
+  #inflater: Inflater | undefined;
+  #compressed: CompressedFrames | undefined;
   #closedWith: number | undefined;
 
   /** Names the queue whose frames go before this socket's own. */
@@ -16,12 +21,32 @@ export class OrderedWebSocket extends WebSocket {
     this.#outbound = outbound;
   }
 
+  /** How messages for the client are compressed, if they are. */
+  get compressed(): CompressedFrames | undefined {
+    return this.#compressed;
+  }
+
+  /**
+   * Names what inflates the client's messages and what compresses those for it. Nothing may have
+   * been read yet.
+   */
+  compress(inflater: Inflater, compressed: CompressedFrames): void {
+    this.#inflater = inflater;
+    this.#compressed = compressed;
+    // `ws` has no other place for an extension that is not its own; and its own would hold 20 to 100 KB for each
+    // client that has ever sent something.
+    const { _extensions } = this as unknown as { readonly _extensions: Record<string, Inflater> };
+    _extensions[deflateExtension] = inflater;
+  }
+
   /** The code of the close frame that was sent, if one was. */
   get closedWith(): number | undefined {
     return this.#closedWith;
   }
 
-  override close(code?: number, reason?: string | Buffer): void {
+  override close(given?: number, reason?: string | Buffer): void {
+    // `ws` does not know why a message could not be inflated.
+    const code = given ?? this.#inflater?.refusedWith;
     if (this.readyState === WebSocket.OPEN) {
       this.#closedWith = code;
       this.#outbound?.seal();

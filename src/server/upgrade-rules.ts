@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { agreeOnDeflate } from "./deflate-agreement.ts";
 import type { Refusal } from "./refusal.ts";
 import { parseSubprotocols } from "./subprotocols.ts";
 
@@ -15,9 +16,10 @@ export function wantsWebsocket({ headers }: IncomingMessage): boolean {
 /**
  * Checks a handshake before the application hears of it, so that accepting it can't fail.
  *
+ * @param compresses says whether the extensions that the client offers will be read.
  * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
  */
-export function checkUpgrade(request: IncomingMessage): UpgradeCheck {
+export function checkUpgrade(request: IncomingMessage, compresses: boolean): UpgradeCheck {
   const { headers, method, httpVersionMajor, httpVersionMinor } = request;
   if (method !== "GET") return refuse(405, "the method is not GET", [["allow", "GET"]]);
   if (httpVersionMajor === 1 && httpVersionMinor === 0) return refuse(400, "HTTP 1.0 has no upgrade");
@@ -29,8 +31,19 @@ export function checkUpgrade(request: IncomingMessage): UpgradeCheck {
     ]);
   }
   if (!key.test(headers["sec-websocket-key"] ?? "")) return refuse(400, "the key is missing or malformed");
+  if (compresses && !isReadable(headers["sec-websocket-extensions"]))
+    return refuse(400, "the extensions are malformed");
   const subprotocols = parseSubprotocols(headers["sec-websocket-protocol"]);
   return subprotocols === undefined ? refuse(400, "the subprotocols are malformed") : { subprotocols };
+}
+
+function isReadable(extensions: string | undefined): boolean {
+  try {
+    agreeOnDeflate(extensions);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuse(status: number, reason: string, headers: NonNullable<Refusal["headers"]> = []): UpgradeCheck {

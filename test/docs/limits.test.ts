@@ -47,6 +47,12 @@ describe("docs/guides/deploying.md", () => {
   test("lists each bound of the outbound queue with its default", () => {
     expect(defaultsIn("Slow clients")).toEqual(Object.entries(outbound));
   });
+
+  test("lists each option of compression with its default", () => {
+    expect(defaultsIn("Compression")).toEqual(
+      Object.entries(checkServeOptions({ compression: true }).compression ?? {}),
+    );
+  });
 });
 
 describe("docs/guides/channel-layers.md", () => {

@@ -21,7 +21,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
       HttpStopping InMemoryStats Incoming LayerDegraded LayerEvent LayerMessage LayerRecovered LayerValue LifespanContext
       LifespanHooks LifespanIncoming LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf NodeListener Outgoing OutgoingHeaders
       Params PathMismatch PathParams Protocol ProtocolApplications Receive RequestScope Route RouteDescription
-      RouteOptions RouteTarget Scope Subscriber WebsocketAccept WebsocketClose WebsocketConnect WebsocketDeny
+      RouteOptions RouteTarget Scope SendOptions Subscriber WebsocketAccept WebsocketClose WebsocketConnect WebsocketDeny
       WebsocketDisconnect WebsocketIncoming WebsocketOutgoing WebsocketReceive WebsocketScope WebsocketSend
     `,
   },
@@ -39,7 +39,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
       attach serve
     `,
     types: `
-      AttachOptions MillraceAttachment MillraceServer OutboundOptions ServeOptions WhenFull
+      AttachOptions CompressionOptions MillraceAttachment MillraceServer OutboundOptions ServeOptions WhenFull
     `,
   },
   "millrace/testing": {

@@ -1,12 +1,23 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Connection } from "millrace";
 import { serve } from "millrace/server";
-import { clientFrame, closeFrame, closeOf, type Frame, handshake, opcodes } from "./support/raw-client.ts";
+import {
+  clientFrame,
+  closeFrame,
+  closeOf,
+  compressedFrame,
+  firstByte,
+  type Frame,
+  handshake,
+  inflated,
+  opcodes,
+} from "./support/raw-client.ts";
 import { accepting, Log, Published } from "./support/serving.ts";
 
 /** A client that takes frames apart as they come, and answers a close frame. */
@@ -20,7 +31,7 @@ class Reader {
 
   constructor(path: string) {
     this.socket = connect(path);
-    this.socket.write(handshake());
+    this.socket.write(handshake("/", { "Sec-WebSocket-Extensions": "permessage-deflate" }));
     this.socket.on("data", (chunk) => this.#take(chunk));
     this.ended = new Promise((resolve) => this.socket.on("end", () => resolve(this.#rest)));
   }
@@ -46,7 +57,7 @@ class Reader {
     const length = header === 2 ? second : header === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
     if (bytes.length < header + length) return 0;
     const payload = bytes.subarray(header, header + length);
-    this.frames.push({ fin: first >= 0x80, opcode: first & 0x0f, masked: second >= 0x80, payload });
+    this.frames.push({ ...firstByte(first), masked: second >= 0x80, payload });
     if ((first & 0x0f) === opcodes.close) this.socket.end(clientFrame(opcodes.close, payload));
     return header + length;
   }
@@ -70,15 +81,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** What the runs reached. A run that did not reach all of it would prove little. */
-const reached = {
+const nothingReached = {
   runs: 0,
   behind: 0,
   droppedByPolicy: 0,
   closedByPeerWithData: 0,
   closedWhileBehind: 0,
-  frames: 0,
+  compressed: 0,
+  plain: 0,
   pongs: 0,
 };
+let reached = { ...nothingReached };
 
 /** One socket under test, with what was sent over it. */
 class Trial {
@@ -94,7 +107,8 @@ class Trial {
 
   /** Sends a message that tells its number and its length, so that a torn one shows. */
   send(length: number): boolean {
-    const text = `${this.sent++}:${length}:${String.fromCharCode(97 + (this.sent % 26)).repeat(length)}`;
+    const number = this.sent++;
+    const text = `${number}:${length}:${filling(number, length)}`;
     // Every third is binary: both opcodes take the same way.
     const message = this.sent % 3 === 0 ? { bytes: Buffer.from(text) } : { text };
     return this.connection.send({ type: "websocket.send", ...message });
@@ -132,7 +146,7 @@ class Trial {
     const answered = close.code === byPeer ? this.pings : pongs.length;
     expect(pongs).toEqual(Array.from({ length: answered }, (_, at) => at));
     const data = frames.filter(({ opcode }) => opcode === opcodes.text || opcode === opcodes.binary);
-    const numbers = data.map(({ payload }) => numberOf(payload.toString()));
+    const numbers = data.map((frame) => numberOf(inflated(frame).toString()));
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
     expect(new Set(numbers).size).toBe(numbers.length);
     const drops = published.of("millrace:websocket:dropped").filter(({ scope }) => scope === this.connection.scope);
@@ -142,77 +156,103 @@ class Trial {
     expect(late).toHaveLength(close.code === byPeer ? 0 : 1);
     expect(numbers.length + dropped).toBe(this.sent);
     reached.droppedByPolicy += drops.reduce((sum, { reason, messages }) => sum + (reason === "full" ? messages : 0), 0);
-    reached.frames += numbers.length;
+    const compressed = data.filter((frame) => frame.compressed).length;
+    reached.compressed += compressed;
+    reached.plain += data.length - compressed;
     reached.pongs += pongs.length;
   }
 }
 
+const noise = randomBytes(32 * 1024).toString("base64");
+
+/** What a message is filled with: for every second something that can't be made much shorter. */
+function filling(number: number, length: number): string {
+  if (number % 2 === 0) return noise.repeat(2).slice(number, number + length);
+  return String.fromCharCode(97 + (number % 26)).repeat(length);
+}
+
 /** The number of a message that came whole; NaN for one that did not. */
 function numberOf(text: string): number {
-  const [number = "", length = "", filling = ""] = text.split(":");
-  const letter = String.fromCharCode(97 + ((Number(number) + 1) % 26));
-  return filling === letter.repeat(Number(length)) ? Number(number) : Number.NaN;
+  const [number = "", length = "", filled = ""] = text.split(":");
+  return filled === filling(Number(number), Number(length)) ? Number(number) : Number.NaN;
 }
 
 const maxMessages = 8;
 const [byServer, byPeer] = [4000, 4001];
 
-test("no mixture of sends, pings, closes, early and slow readers reorders or tears frames", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "millrace-"));
-  // A Unix socket, because it holds less and so falls behind sooner.
-  const unix = join(folder, "socket");
-  const connections = new Log<Connection>();
-  const trials = new Map<Connection["scope"], Trial>();
-  await using _ = await serve(
-    accepting((event, connection) => {
-      if (event.type === "websocket.connect") connections.add(connection);
-      if (event.type === "websocket.receive") trials.get(connection.scope)?.send(100);
-    }),
-    { unix, outbound: { maxMessages, maxBytes: 4 * 1024 * 1024, whenFull: "dropOldest" }, shutdownTimeout: 500 },
-  );
+test.each([
+  ["plain", false],
+  ["compressed and plain", { threshold: 64, maxSize: 50_000 }],
+])(
+  "no mixture of sends, pings, closes, early and slow readers reorders or tears frames: %s",
+  async (...[, compression]) => {
+    reached = { ...nothingReached };
+    const folder = mkdtempSync(join(tmpdir(), "millrace-"));
+    // A Unix socket, because it holds less and so falls behind sooner.
+    const unix = join(folder, "socket");
+    const connections = new Log<Connection>();
+    const trials = new Map<Connection["scope"], Trial>();
+    await using _ = await serve(
+      accepting((event, connection) => {
+        if (event.type === "websocket.connect") connections.add(connection);
+        if (event.type === "websocket.receive") trials.get(connection.scope)?.send(100);
+      }),
+      {
+        unix,
+        outbound: { maxMessages, maxBytes: 4 * 1024 * 1024, whenFull: "dropOldest" },
+        compression,
+        shutdownTimeout: 500,
+      },
+    );
 
-  async function open(): Promise<Trial> {
-    const known = connections.entries.length;
-    const reader = new Reader(unix);
-    const connection = await connections.find((entry) => connections.entries.indexOf(entry) >= known);
-    const trial = new Trial(connection, reader);
-    trials.set(connection.scope, trial);
-    return trial;
-  }
+    async function open(): Promise<Trial> {
+      const known = connections.entries.length;
+      const reader = new Reader(unix);
+      const connection = await connections.find((entry) => connections.entries.indexOf(entry) >= known);
+      const trial = new Trial(connection, reader);
+      trials.set(connection.scope, trial);
+      return trial;
+    }
 
-  const property = fc.asyncProperty(
-    fc.array(step, { maxLength: 40 }),
-    fc.array(step, { maxLength: 40 }),
-    async (first, second) => {
-      using published = new Published("millrace:websocket:dropped");
-      const closedByServer = await open();
-      await closedByServer.run(first);
-      await closedByServer.overfill();
-      expect(closedByServer.connection.send({ type: "websocket.close", code: byServer, reason: "done" })).toBe(true);
-      reached.closedWhileBehind++;
-      closedByServer.send(1);
-      closedByServer.reader.socket.resume();
-      await closedByServer.check({ code: byServer, reason: "done" }, published);
+    const property = fc.asyncProperty(
+      fc.array(step, { maxLength: 40 }),
+      fc.array(step, { maxLength: 40 }),
+      async (first, second) => {
+        using published = new Published("millrace:websocket:dropped");
+        const closedByServer = await open();
+        await closedByServer.run(first);
+        await closedByServer.overfill();
+        expect(closedByServer.connection.send({ type: "websocket.close", code: byServer, reason: "done" })).toBe(true);
+        reached.closedWhileBehind++;
+        closedByServer.send(1);
+        closedByServer.reader.socket.resume();
+        await closedByServer.check({ code: byServer, reason: "done" }, published);
 
-      const closedByPeer = await open();
-      await closedByPeer.run(second);
-      closedByPeer.reader.socket.resume();
-      await closedByPeer.connection.drained();
-      const data = [1, 2, 3].map((at) => clientFrame(opcodes.text, String(at)));
-      closedByPeer.reader.socket.write(Buffer.concat([...data, closeFrame(byPeer, "enough")]));
-      reached.closedByPeerWithData++;
-      await closedByPeer.check({ code: byPeer, reason: "enough" }, published);
-      reached.runs++;
-    },
-  );
-  try {
-    await fc.assert(property, { numRuns: 100 });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-  process.stdout.write(`Outbound order reached: ${JSON.stringify(reached)}\n`);
-  expect(Object.values(reached).every((count) => count > 0)).toBe(true);
-  expect(
-    Math.min(reached.behind, reached.droppedByPolicy, reached.closedByPeerWithData, reached.closedWhileBehind),
-  ).toBeGreaterThanOrEqual(reached.runs);
-}, 60_000);
+        const closedByPeer = await open();
+        await closedByPeer.run(second);
+        closedByPeer.reader.socket.resume();
+        await closedByPeer.connection.drained();
+        const data = [1, 2, 3].map((at) =>
+          compression === false ? clientFrame(opcodes.text, String(at)) : compressedFrame(opcodes.text, String(at)),
+        );
+        closedByPeer.reader.socket.write(Buffer.concat([...data, closeFrame(byPeer, "enough")]));
+        reached.closedByPeerWithData++;
+        await closedByPeer.check({ code: byPeer, reason: "enough" }, published);
+        reached.runs++;
+      },
+    );
+    try {
+      await fc.assert(property, { numRuns: 100 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    process.stdout.write(`Outbound order reached: ${JSON.stringify(reached)}\n`);
+    const { compressed, ...others } = reached;
+    expect(Object.values(others).every((count) => count > 0)).toBe(true);
+    expect(compressed > 0).toBe(compression !== false);
+    expect(
+      Math.min(reached.behind, reached.droppedByPolicy, reached.closedByPeerWithData, reached.closedWhileBehind),
+    ).toBeGreaterThanOrEqual(reached.runs);
+  },
+  60_000,
+);

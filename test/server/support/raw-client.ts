@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** The head of an HTTP response. */
 export interface Head {
@@ -14,6 +15,8 @@ export interface Frame {
   readonly fin: boolean;
   readonly opcode: number;
   readonly masked: boolean;
+  /** Whether the bit is set that says so; the payload is left as it came. */
+  readonly compressed?: true;
   readonly payload: Buffer;
 }
 
@@ -53,6 +56,28 @@ export function clientFrame(
   length[0] = (length[0] ?? 0) | (mask.length > 0 ? 0x80 : 0);
   const masked = data.map((byte, at) => byte ^ (mask[at % 4] ?? 0));
   return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | opcode]), length, Buffer.from(mask), masked]);
+}
+
+/** A message of a client, compressed as RFC 7692 has it. */
+export function compressedFrame(opcode: number, payload: string | Uint8Array): Buffer {
+  return clientFrame(0x40 | opcode, deflated(payload));
+}
+
+/** A payload as RFC 7692 sends it. */
+export function deflated(payload: string | Uint8Array): Buffer {
+  return deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+}
+
+/** The payload of a frame as it was before it was compressed, if it was. */
+export function inflated({ compressed, payload }: Frame, windowBits = 15): Buffer {
+  if (compressed === undefined) return payload;
+  const whole = Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]);
+  return inflateRawSync(whole, { finishFlush: constants.Z_SYNC_FLUSH, windowBits });
+}
+
+/** What a frame's first byte says. */
+export function firstByte(byte: number): Omit<Frame, "masked" | "payload"> {
+  return { fin: byte >= 0x80, opcode: byte & 0x0f, ...((byte & 0x40) === 0 ? {} : { compressed: true }) };
 }
 
 /** A close frame of a client. */
@@ -162,7 +187,7 @@ export class RawClient implements Disposable {
     else if (length === 127) length = Number((await this.take(8)).readBigUInt64BE(0));
     const masked = (second & 0x80) !== 0;
     if (masked) await this.take(4);
-    return { fin: (first & 0x80) !== 0, opcode: first & 0x0f, masked, payload: await this.take(length) };
+    return { ...firstByte(first), masked, payload: await this.take(length) };
   }
 
   /** The next frame's payload as text. */
