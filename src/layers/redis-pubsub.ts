@@ -31,10 +31,11 @@ export interface RedisPubSubChannelLayerStats {
 }
 
 /**
- * On a cluster PUBLISH may go to any node, and by several nodes one message may overtake another; a
- * script goes to the node to whose slots the name belongs, from where all are passed on in order.
+ * On a cluster PUBLISH may go to any node, and SPUBLISH to a replica, which counts its own receivers
+ * alone; and by several nodes one message may overtake another. A script goes to the master to whose
+ * slots the name belongs, from where all are passed on in order.
  */
-const publishOnOwnNode = "return redis.call('PUBLISH', KEYS[1], ARGV[1])";
+const publishOnOwnNode = "return redis.call(ARGV[2], KEYS[1], ARGV[1])";
 
 /**
  * A channel layer of many processes over Redis' pub/sub, which stores nothing. What it sends and
@@ -74,6 +75,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   readonly #jobs: JobSettings;
   readonly #isCluster: boolean;
   readonly #isSharded: boolean;
+  readonly #publishing: "PUBLISH" | "SPUBLISH";
   readonly #names: PubSubNames;
   readonly #links: Shards<Link>;
   readonly #receivers: PubSubReceivers;
@@ -99,6 +101,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
     this.#jobs = jobs;
     this.#prefix = prefix;
     this.#isSharded = settings.isSharded;
+    this.#publishing = settings.isSharded ? "SPUBLISH" : "PUBLISH";
     this.#isCluster = endpoints.some(({ kind }) => kind === "cluster");
     this.#names = new PubSubNames(settings);
     const { capacityOf, expiry } = this.settings;
@@ -238,10 +241,9 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   /** Gives the number of receivers. */
   async #publish(topic: string, payload: Buffer): Promise<number> {
     const link = this.#links.for(topic);
-    if (this.#isSharded) return Number(await link.call("SPUBLISH", topic, payload));
     const answer = this.#isCluster
-      ? link.call("EVAL", publishOnOwnNode, 1, topic, payload)
-      : link.call("PUBLISH", topic, payload);
+      ? link.call("EVAL", publishOnOwnNode, 1, topic, payload, this.#publishing)
+      : link.call(this.#publishing, topic, payload);
     return Number(await answer);
   }
 
@@ -249,7 +251,7 @@ export class RedisPubSubChannelLayer extends BaseChannelLayer {
   async #publishOrKeep(channel: string, message: LayerMessage): Promise<number> {
     const { jobs, aside } = new JobKeys(this.#prefix, channel);
     const { capacity, declared } = this.#jobs;
-    const settings = [capacity, declared.has(channel) ? 1 : 0, this.#isSharded ? "SPUBLISH" : "PUBLISH"];
+    const settings = [capacity, declared.has(channel) ? 1 : 0, this.#publishing];
     const link = this.#links.for(channel);
     return Number(await publishOrAdd.run(link, [jobs, aside], [this.#codec.encode(message), ...settings, channel]));
   }
