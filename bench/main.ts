@@ -1,15 +1,23 @@
 import { describeMachine, formatMachine } from "./measure/machine.ts";
 import { killAll } from "./processes/child.ts";
 import { installPeers } from "./processes/peers.ts";
+import { compressed } from "./scenarios/compressed.ts";
 import { echo } from "./scenarios/echo.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
+import { idle } from "./scenarios/idle.ts";
+import { stalled } from "./scenarios/stalled.ts";
+import { storm } from "./scenarios/storm.ts";
 import { redis } from "./scenarios/redis.ts";
 import { redisCost } from "./redis-cost/redis-cost.ts";
 
 const benchmarks: Readonly<Record<string, Scenario>> = {
   echo,
   "fan-out": fanOut,
+  compressed,
+  stalled,
+  storm,
+  idle,
   redis,
   "redis-cost": redisCost,
 };

@@ -19,7 +19,7 @@ export interface Effort {
 export interface Task extends Omit<Traffic, "seconds" | "rate"> {
   /** What tells it from the scenario's others: `1,000 members`, `64 B`. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly entrance: Entrance;
+  readonly entrance: Entrance | ((program: ServerProgram) => Entrance);
   /** The server at half of whose speed all are measured once more. @default none */
   readonly steadyAsHalfOf?: ServerProgram;
 }
@@ -46,7 +46,9 @@ export async function contest(
 ): Promise<readonly Measured[]> {
   const { labels, entrance, steadyAsHalfOf, ...traffic } = task;
   const crowd = Object.values(labels).join(" ");
-  for (const program of programs) await stage.enter(program, crowd, entrance);
+  for (const program of programs) {
+    await stage.enter(program, crowd, typeof entrance === "function" ? entrance(program) : entrance);
+  }
   const run = (program: ServerProgram, rate?: number, seconds = effort.seconds): Promise<Outcome> =>
     stage.run(program, crowd, {
       ...traffic,
@@ -93,8 +95,15 @@ function loadOf(rate: number | undefined): string {
   return rate === undefined ? "as fast as it goes" : `${formatNumber(rate)}/s`;
 }
 
+/** What a scenario of tasks prints: all that was measured, and what the first server took beside each other. */
+export function formatMeasured(measured: readonly Measured[]): string {
+  const [first = "", ...others] = Object.keys(measured[0]?.sides ?? {});
+  const ratios = `${first} over ${others.join(", ")}, of each pair of runs (least–median–most):`;
+  return [formatSides(measured), ratios, formatRatios(measured)].join("\n\n");
+}
+
 /** What each server did, a row for each. */
-export function formatSides(measured: readonly Measured[]): string {
+function formatSides(measured: readonly Measured[]): string {
   const labels = Object.keys(measured[0]?.labels ?? {});
   const compressed = measured.some(({ sides }) => Object.values(sides).some((side) => side.compressed > 0));
   const header = [
@@ -124,7 +133,7 @@ export function formatSides(measured: readonly Measured[]): string {
 }
 
 /** What the first server took beside each other, a row for each task. */
-export function formatRatios(measured: readonly Measured[]): string {
+function formatRatios(measured: readonly Measured[]): string {
   const labels = Object.keys(measured[0]?.labels ?? {});
   const others = Object.keys(measured[0]?.ratios ?? {});
   const header = [...labels, "load", ...others.flatMap((name) => [`CPU / ${name}`, `p99 / ${name}`])];

@@ -5,6 +5,7 @@ import { Child } from "../processes/child.ts";
 import { loadCore, pinned } from "../processes/cores.ts";
 import type { CrowdOptions } from "./crowd.ts";
 import type { Answer, Order } from "./generator.ts";
+import type { StormOptions, StormOutcome } from "./storm.ts";
 import type { Outcome, Traffic } from "./traffic.ts";
 
 const program = fileURLToPath(new URL("generator.ts", import.meta.url));
@@ -30,9 +31,16 @@ export class Load implements AsyncDisposable {
 
   /** Lets a crowd send, and settles when all has arrived. */
   async run(crowd: string, traffic: Traffic): Promise<Outcome> {
-    const outcome = await this.#ask({ do: "run", crowd, traffic });
+    const { outcome } = await this.#ask({ do: "run", crowd, traffic });
     if (outcome === undefined) throw new Error("The load generator ran, and told nothing of it");
     return outcome;
+  }
+
+  /** Lets many in as fast as it goes. */
+  async storm(options: StormOptions): Promise<StormOutcome> {
+    const { storm } = await this.#ask({ do: "storm", options });
+    if (storm === undefined) throw new Error("The load generator let nobody in");
+    return storm;
   }
 
   /** Cuts the connections of a crowd. */
@@ -44,9 +52,9 @@ export class Load implements AsyncDisposable {
     return this.#child[Symbol.asyncDispose]();
   }
 
-  async #ask(order: Order): Promise<Outcome | undefined> {
+  async #ask(order: Order): Promise<Exclude<Answer, { readonly error: string }>> {
     const answer = await this.#child.ask<Answer>(order);
     if ("error" in answer) throw new Error(answer.error);
-    return answer.outcome;
+    return answer;
   }
 }

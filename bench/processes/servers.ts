@@ -17,6 +17,8 @@ export interface ServerProgram {
   readonly name: string;
   /** What runs it; nothing when that can't be had. */
   readonly command: string | undefined;
+  /** What it is told before the file. */
+  readonly flags?: readonly string[];
   readonly file: string;
   /** @default "plain" */
   readonly dialect?: DialectName;
@@ -87,7 +89,7 @@ export interface ServerOptions {
 
 /** Starts processes of a server, and settles when all of them listen. */
 export async function startServers(
-  { name, command, file, options = {} }: ServerProgram,
+  { name, command, flags = [], file, options = {} }: ServerProgram,
   { layerUrl = "memory:", count = 1, pin = false }: ServerOptions = {},
 ): Promise<ServerProcesses> {
   if (command === undefined) throw new Error(`There is nothing here that runs ${name}`);
@@ -96,7 +98,14 @@ export async function startServers(
   const core = pin ? serverCore : undefined;
   const children = await startAll(
     ports.map((port) => {
-      const [program, ...parameters] = pinned(core, [command, file, String(port), layerUrl, JSON.stringify(options)]);
+      const [program, ...parameters] = pinned(core, [
+        command,
+        ...flags,
+        file,
+        String(port),
+        layerUrl,
+        JSON.stringify(options),
+      ]);
       return Child.start(program, parameters, { ready: /^Listening on / });
     }),
   );

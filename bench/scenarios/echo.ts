@@ -1,4 +1,4 @@
-import { contest, formatRatios, formatSides, type Measured, type Task } from "../contest/contest.ts";
+import { contest, formatMeasured, type Measured, type Task } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { bun, millrace, socketIo, ws } from "../processes/servers.ts";
 import { Stage } from "../stage/stage.ts";
@@ -29,6 +29,6 @@ export async function echo({ quick }: ScenarioOptions): Promise<void> {
     };
     measured.push(...(await contest(stage, programs, task, effort)));
   }
-  console.log(`${formatSides(measured)}\n\nMillrace over each (least–median–most):\n\n${formatRatios(measured)}`);
+  console.log(`${formatMeasured(measured)}\n`);
   writeResults("echo", { quick, effort, measured });
 }

@@ -1,4 +1,4 @@
-import { contest, formatRatios, formatSides, type Measured, type Task } from "../contest/contest.ts";
+import { contest, formatMeasured, type Measured, type Task } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { bun, millrace, socketIo, ws } from "../processes/servers.ts";
 import { Stage } from "../stage/stage.ts";
@@ -25,7 +25,7 @@ export async function fanOut({ quick }: ScenarioOptions): Promise<void> {
     const taking = work.json ? programs.filter((program) => program !== socketIo) : programs;
     measured.push(...(await contest(stage, taking, taskOf(work), effort)));
   }
-  console.log(`${formatSides(measured)}\n\nMillrace over each (least–median–most):\n\n${formatRatios(measured)}`);
+  console.log(`${formatMeasured(measured)}\n`);
   writeResults("fan-out", { quick, effort, measured });
 }
 

@@ -1,4 +1,4 @@
-import { contest, formatRatios, formatSides, type Measured, type Task } from "../contest/contest.ts";
+import { contest, formatMeasured, type Measured, type Task } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { channelsVersions, daphne, millrace, type ServerProgram, socketIo, uvicorn } from "../processes/servers.ts";
 import { Stage } from "../stage/stage.ts";
@@ -36,7 +36,7 @@ export async function redis({ quick }: ScenarioOptions): Promise<void> {
         }
       }
     }
-    console.log(`${formatSides(ofLayer)}\n\nMillrace over each (least–median–most):\n\n${formatRatios(ofLayer)}\n`);
+    console.log(`${formatMeasured(ofLayer)}\n`);
     measured.push(...ofLayer);
   }
   writeResults("redis", { quick, effort, versions, measured });

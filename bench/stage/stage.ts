@@ -1,5 +1,6 @@
 import type { CrowdOptions } from "../load/crowd.ts";
 import { Load } from "../load/load.ts";
+import type { StormOptions, StormOutcome } from "../load/storm.ts";
 import type { Outcome, Traffic } from "../load/traffic.ts";
 import { disposeAll } from "../processes/child.ts";
 import { startRedis } from "../processes/redis-server.ts";
@@ -80,6 +81,15 @@ export class Stage implements AsyncDisposable {
 
   run({ name }: ServerProgram, crowd: string, traffic: Traffic): Promise<Outcome> {
     return this.#place(name).load.run(crowd, traffic);
+  }
+
+  /** Lets many clients in as fast as it goes, and cuts them. */
+  storm(
+    { name, dialect }: ServerProgram,
+    storm: Pick<StormOptions, "path" | "clients" | "atOnce">,
+  ): Promise<StormOutcome> {
+    const { load, servers } = this.#place(name);
+    return load.storm({ ...storm, dialect, port: servers.ports[0] ?? 0, serverPids: servers.pids });
   }
 
   async leave({ name }: ServerProgram, crowd: string): Promise<void> {
