@@ -13,6 +13,13 @@ import {
 import type { ConsumerProtocol } from "./protocols.ts";
 import { isThenable } from "./thenable.ts";
 
+/** Goes on when an event's handler has ended. */
+export type Settled = (event: Incoming) => void | Promise<void>;
+/** Goes on when an event's handler has failed. */
+export type Failed = (thrown: unknown, event: Incoming) => void | Promise<void>;
+
+const ended: Settled = () => {};
+
 /** Finds a consumer's handlers, calls them, and knows which of them have not ended. */
 export class Calls {
   readonly #consumer: object;
@@ -51,24 +58,31 @@ export class Calls {
   }
 
   /** Calls a handler. `undefined` means that it has ended; what it throws goes to `failed`. */
-  call(handler: Handler, event: Incoming, failed: (thrown: unknown) => void | Promise<void>): void | Promise<void> {
+  call(handler: Handler, event: Incoming, failed: Failed): void | Promise<void> {
     let outcome: unknown;
     try {
       outcome = handler.call(this.#consumer, event);
     } catch (thrown) {
-      return failed(thrown);
+      return failed(thrown, event);
     }
-    return isThenable(outcome) ? this.follow(event, outcome).then(() => {}, failed) : undefined;
+    return isThenable(outcome) ? this.follow(event, outcome, ended, failed) : undefined;
   }
 
   /** Remembers an event while it is handled, so that a handler that does not end can be named. */
-  follow(event: Incoming, outcome: PromiseLike<unknown>): Promise<unknown> {
+  follow(event: Incoming, outcome: PromiseLike<unknown>, settled: Settled, failed: Failed): Promise<void> {
     const unsettled = (this.#unsettled ??= new Set());
     unsettled.add(event);
-    return Promise.resolve(outcome).finally(() => {
-      unsettled.delete(event);
-      if (unsettled.size === 0 && this.#unsettled === unsettled) this.#unsettled = undefined;
-    });
+    // One promise: this is done for every message whose handler is asynchronous.
+    return Promise.resolve(outcome).then(
+      () => {
+        unsettled.delete(event);
+        return settled(event);
+      },
+      (thrown: unknown) => {
+        unsettled.delete(event);
+        return failed(thrown, event);
+      },
+    );
   }
 
   /** Publishes that a message has no handler. */

@@ -12,6 +12,12 @@ export interface HandlerClass {
 /** A handler as it is called: on the consumer, with the message. */
 export type Handler = (this: object, message: object) => unknown;
 
+interface Found {
+  readonly consumer: HandlerClass;
+  readonly type: unknown;
+  readonly handler: Handler | undefined;
+}
+
 const frameworkClasses = new WeakSet<object>();
 const tables = new WeakMap<HandlerClass, ReadonlyMap<string, Handler>>();
 const layerHandlers = new WeakMap<HandlerClass, ReadonlyMap<string, Handler>>();
@@ -48,9 +54,15 @@ export function handlersOf(consumer: HandlerClass): ReadonlyMap<string, Handler>
   return table;
 }
 
+// A message to a group asks for the same handler once for each member.
+let lastFound: Found | undefined;
+
 /** The handler of a message that a channel layer delivered, or `undefined` when it has none. */
 export function findHandler(consumer: HandlerClass, type: unknown): Handler | undefined {
-  return typeof type === "string" ? handlersOf(consumer).get(handlerName(type)) : undefined;
+  if (lastFound !== undefined && lastFound.type === type && lastFound.consumer === consumer) return lastFound.handler;
+  const handler = typeof type === "string" ? handlersOf(consumer).get(handlerName(type)) : undefined;
+  lastFound = { consumer, type, handler };
+  return handler;
 }
 
 /** The handler of what a layer tells of itself, or `undefined` when the class has none. */

@@ -55,6 +55,8 @@ export class Lifetime {
   #settled = false;
   #over: Promise<void> | undefined;
   #onSettled: (() => void) | undefined;
+  // Made once, not for each event.
+  readonly #onFailed = (thrown: unknown, event: Incoming): void | Promise<void> => this.#fail(thrown, event);
 
   constructor(consumer: Served, servedClass: ServedClass, protocol: ConsumerProtocol, connection: Connection) {
     this.#consumer = consumer;
@@ -95,7 +97,7 @@ export class Lifetime {
     // In the mailbox nobody could tell it from the transport's own.
     if (this.#protocol.events.has(message.type)) return this.#calls.reportUnhandled(message);
     const handled = this.#mailbox.push(message, expiresAt);
-    return handled === undefined ? undefined : handled.catch(() => {});
+    return handled === undefined ? undefined : handled.then(undefined, ignore);
   }
 
   #handle(event: Incoming): void | Promise<void> {
@@ -108,9 +110,11 @@ export class Lifetime {
     try {
       const joined = this.#join();
       if (joined === undefined) return this.#enter(first);
-      return this.#calls.follow(first, joined).then(
+      return this.#calls.follow(
+        first,
+        joined,
         () => this.#enter(first),
-        (thrown: unknown) =>
+        (thrown) =>
           this.#hasEnded() ? reportLayer(this.#consumer.channelLayerAlias, thrown) : this.#fail(thrown, first),
       );
     } catch (thrown) {
@@ -143,7 +147,7 @@ export class Lifetime {
   #dispatch(event: Incoming): void | Promise<void> {
     const handler = this.#calls.find(event);
     if (handler === undefined) return undefined;
-    const handled = this.#calls.call(handler, event, (thrown) => this.#fail(thrown, event));
+    const handled = this.#calls.call(handler, event, this.#onFailed);
     if (!this.#protocol.runsBeside(event)) return handled;
     this.#beside = Promise.resolve(handled).then(() => this.#handledBeside(event));
     return undefined;
@@ -294,3 +298,5 @@ export class Lifetime {
     return this.#settled;
   }
 }
+
+function ignore(): void {}

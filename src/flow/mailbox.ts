@@ -87,7 +87,14 @@ export class Mailbox<E> {
       return Promise.reject(error);
     }
     if (result === undefined) return this.#ended();
-    return result.finally(() => this.#ended());
+    // Less than `finally` costs, which makes promises of its own.
+    return result.then(
+      () => this.#ended(),
+      (error: unknown) => {
+        this.#ended();
+        throw error;
+      },
+    );
   }
 
   #ended(): void {

@@ -28,6 +28,8 @@ export class Inbound implements WheelItem {
   #paused = false;
   // Made while events wait, because those of most sockets never do.
   #waiting: Queue<Incoming> | undefined;
+  // Made once, not for each event.
+  readonly #onSettled = (): void => this.#settled();
 
   constructor(
     receive: Receive,
@@ -42,17 +44,7 @@ export class Inbound implements WheelItem {
 
   /** Hands on an event. What it returns never rejects: a failure goes to the owner. */
   deliver(event: Incoming): void | Promise<void> {
-    try {
-      const handled: unknown = this.#receive(event);
-      if (!isThenable(handled)) return undefined;
-      return Promise.resolve(handled).then(
-        () => {},
-        (thrown: unknown) => this.#owner.failed(thrown, event),
-      );
-    } catch (thrown) {
-      this.#owner.failed(thrown, event);
-      return undefined;
-    }
+    return this.#hand(event, done);
   }
 
   /** Hands on an event of which only so many may be unhandled, now or in its turn. */
@@ -74,11 +66,24 @@ export class Inbound implements WheelItem {
   }
 
   #deliverCounted(event: Incoming): void {
-    const handled = this.deliver(event);
-    if (handled === undefined) return;
+    if (this.#hand(event, this.#onSettled) === undefined) return;
     this.#unsettled++;
-    void handled.then(() => this.#settled());
     if (this.#unsettled >= this.#limit && !this.#paused) this.#pause();
+  }
+
+  /** Hands on an event, and calls `settled` when it is handled, if it is not at once. */
+  #hand(event: Incoming, settled: () => void): void | Promise<void> {
+    try {
+      const handled: unknown = this.#receive(event);
+      if (!isThenable(handled)) return undefined;
+      return Promise.resolve(handled).then(settled, (thrown: unknown) => {
+        this.#owner.failed(thrown, event);
+        settled();
+      });
+    } catch (thrown) {
+      this.#owner.failed(thrown, event);
+      return undefined;
+    }
   }
 
   #pause(): void {
@@ -104,3 +109,5 @@ export class Inbound implements WheelItem {
     if (this.#unsettled * 2 < this.#limit) this.#resume();
   }
 }
+
+function done(): void {}
