@@ -1,17 +1,20 @@
 import { describeMachine, formatMachine } from "./measure/machine.ts";
 import { killAll } from "./processes/child.ts";
 import { installPeers } from "./processes/peers.ts";
+import { redisCost } from "./redis-cost/redis-cost.ts";
+import { report } from "./report/report.ts";
+import type { Results } from "./report/results.ts";
+import { formatVerdicts, verdictsOn } from "./report/verdict.ts";
 import { compressed } from "./scenarios/compressed.ts";
 import { echo } from "./scenarios/echo.ts";
 import { fanOut } from "./scenarios/fan-out.ts";
-import type { Scenario } from "./scenarios/scenario.ts";
 import { idle } from "./scenarios/idle.ts";
+import { redis } from "./scenarios/redis.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 import { stalled } from "./scenarios/stalled.ts";
 import { storm } from "./scenarios/storm.ts";
-import { redis } from "./scenarios/redis.ts";
-import { redisCost } from "./redis-cost/redis-cost.ts";
 
-const benchmarks: Readonly<Record<string, Scenario>> = {
+const scenarios: Readonly<Record<string, Scenario>> = {
   echo,
   "fan-out": fanOut,
   compressed,
@@ -21,7 +24,9 @@ const benchmarks: Readonly<Record<string, Scenario>> = {
   redis,
   "redis-cost": redisCost,
 };
-const usage = `npm run bench -- [--quick] [${Object.keys(benchmarks).join("] [")}]`;
+/** What a look at all does without, to be quick. */
+const leftOut = new Set(["stalled", "redis-cost"]);
+const usage = `npm run bench -- [--quick] [${Object.keys(scenarios).join("] [")}], or npm run bench -- report`;
 
 for (const [signal, code] of [
   ["SIGINT", 130],
@@ -34,19 +39,30 @@ for (const [signal, code] of [
 }
 
 const parameters = process.argv.slice(2);
-const wrong = parameters.find((word) => word !== "--quick" && !Object.hasOwn(benchmarks, word));
+const quick = parameters.includes("--quick");
+const names = parameters.filter((word) => word !== "--quick");
+const wrong = names.find((name) => name !== "report" && !Object.hasOwn(scenarios, name));
 if (wrong !== undefined) {
   console.error(`There is no ${wrong}. Usage: ${usage}`);
   process.exit(2);
 }
-const named = Object.keys(benchmarks).filter((name) => parameters.includes(name));
-installPeers();
-console.log(formatMachine(describeMachine()));
-try {
-  for (const [name, run] of Object.entries(benchmarks)) {
-    if (named.length > 0 && !named.includes(name)) continue;
-    await run({ quick: parameters.includes("--quick") });
+if (names.includes("report")) report();
+else await measure(namesOf());
+
+function namesOf(): readonly string[] {
+  const all = Object.keys(scenarios);
+  return all.filter((name) => (names.length > 0 ? names.includes(name) : !quick || !leftOut.has(name)));
+}
+
+async function measure(wanted: readonly string[]): Promise<void> {
+  installPeers();
+  console.log(formatMachine(describeMachine()));
+  const results: Results = {};
+  try {
+    for (const name of wanted) Object.assign(results, await scenarios[name]?.({ quick }));
+  } finally {
+    killAll();
   }
-} finally {
-  killAll();
+  const verdicts = verdictsOn(results);
+  if (verdicts.length > 0) console.log(`\n## Targets\n\n${formatVerdicts(verdicts)}`);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** How often a process is asked to collect its garbage, and how long it may take each time, in milliseconds. */
-const [times, patience] = [4, 500];
+const [times, patience] = [3, 400];
 
 /** The resident memory in bytes of a process that has collected its garbage, which it does on `SIGUSR2`. */
 export async function settledMemory(pid: number): Promise<number> {

@@ -1,5 +1,7 @@
 import { writeResults } from "../measure/results.ts";
 import { formatTable } from "../measure/table.ts";
+import type { Results } from "../report/results.ts";
+import type { ScenarioOptions } from "../scenarios/scenario.ts";
 import { Site } from "./site.ts";
 import { complaints, type Measured } from "./verdict.ts";
 
@@ -11,7 +13,7 @@ const memberCounts = [1, 100, 10_000];
  * Prints what one `groupSend` costs in Redis, for few and for many members, in one process and in
  * several. The program fails when that is not constant in members and linear in processes.
  */
-export async function redisCost({ quick }: { readonly quick: boolean }): Promise<void> {
+export async function redisCost({ quick }: ScenarioOptions): Promise<Results> {
   console.log("\n## Redis commands and bytes per groupSend\n");
   const measured: Measured[] = [];
   for (const layer of layers) {
@@ -29,6 +31,7 @@ export async function redisCost({ quick }: { readonly quick: boolean }): Promise
   if (wrong.length === 0) console.log("\nConstant in members, and linear in processes.");
   writeResults("redis-cost", { sends: measured, complaints: wrong });
   if (wrong.length > 0) process.exitCode = 1;
+  return {};
 }
 
 const header = ["layer", "processes", "members", "commands", "bytes in", "bytes out"];

@@ -1,6 +1,7 @@
 import { contest, formatMeasured, type Measured } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { bun, millrace, type ServerProgram, ws } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
 import { Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
 
@@ -9,7 +10,7 @@ const members = 1000;
 const extensions = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 /** As `fan-out`, with messages that are compressed. */
-export async function compressed({ quick }: ScenarioOptions): Promise<void> {
+export async function compressed({ quick }: ScenarioOptions): Promise<Results> {
   const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
   const programs = available(field(quick));
   console.log(`\n## Compressed fan-out: ${members.toLocaleString("en-US")} members\n`);
@@ -29,6 +30,7 @@ export async function compressed({ quick }: ScenarioOptions): Promise<void> {
   }
   console.log(`${formatMeasured(measured)}\n`);
   writeResults("compressed", { quick, effort, extensions, measured });
+  return { compressed: { measured } };
 }
 
 /** Each with its defaults; and `ws` at the level that Millrace has. */

@@ -1,6 +1,7 @@
 import { contest, formatMeasured, type Measured, type Task } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { bun, millrace, socketIo, ws } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
 import { Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
 
@@ -12,7 +13,7 @@ const quickWorks = [
 const fullWorks = [...quickWorks, [1024, 1], [1024, 16], [65_536, 1], [65_536, 16]] as const;
 
 /** Each client gets back what it sends, with one message or several on their way. */
-export async function echo({ quick }: ScenarioOptions): Promise<void> {
+export async function echo({ quick }: ScenarioOptions): Promise<Results> {
   const programs = available(quick ? [millrace, ws, bun] : [millrace, ws, bun, socketIo]);
   const effort = quick ? { rounds: 3, seconds: 0.5, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
   console.log(`\n## Echo: ${clients} clients\n`);
@@ -25,10 +26,11 @@ export async function echo({ quick }: ScenarioOptions): Promise<void> {
       size,
       window,
       entrance: { path: "/echo", clients, marked: false },
-      steadyAsHalfOf: ws,
+      ...(quick && window > 1 ? {} : { steadyAsHalfOf: ws }),
     };
     measured.push(...(await contest(stage, programs, task, effort)));
   }
   console.log(`${formatMeasured(measured)}\n`);
   writeResults("echo", { quick, effort, measured });
+  return { echo: { measured } };
 }

@@ -2,38 +2,29 @@ import { fileURLToPath } from "node:url";
 import { descriptorLimit, settledMemory } from "../measure/memory.ts";
 import { writeResults } from "../measure/results.ts";
 import { formatNumber } from "../measure/spread.ts";
-import { formatTable } from "../measure/table.ts";
 import { bun, millrace, type ServerProgram, socketIo, ws } from "../processes/servers.ts";
+import { formatIdle, type Idle } from "../report/idle-connections.ts";
+import type { Results } from "../report/results.ts";
 import { type Entrance, Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
 
-/** What silent connections take of a server's memory. */
-export interface Idle {
-  /** Where they are: at `/echo`, or all in one room. */
-  readonly where: string;
-  readonly connections: number;
-  /** Of each connection, in bytes, by the server's name. */
-  readonly bytes: Readonly<Record<string, number>>;
-}
-
 const collector = fileURLToPath(new URL("../processes/collect-garbage.js", import.meta.url));
+/** Where connections may be. */
+const rooms = { echo: "/echo", "one room": "/rooms/idle" };
 /** Descriptors that a process needs for itself. */
 const spare = 200;
 /** How many clients come and go before, so that what is made for the first is not counted. */
 const first = 500;
 
 /** The resident memory of a server for each connection on which nothing happens. */
-export async function idle({ quick }: ScenarioOptions): Promise<void> {
+export async function idle({ quick }: ScenarioOptions): Promise<Results> {
   const programs = available(quick ? [millrace, ws] : [millrace, ws, bun, socketIo]).map(collecting);
   const limit = descriptorLimit();
   console.log(`\n## Idle connections\n\nA process may have ${limit.toLocaleString("en-US")} files open here.\n`);
   const wanted = quick ? [5000] : [10_000, 50_000];
   const counts = wanted.map((count) => Math.min(count, limit - spare));
   const measured: Idle[] = [];
-  for (const [where, path] of [
-    ["echo", "/echo"],
-    ["one room", "/rooms/idle"],
-  ] as const) {
+  for (const [where, path] of Object.entries(quick ? { "one room": rooms["one room"] } : rooms)) {
     for (const connections of new Set(counts)) {
       const bytes: Record<string, number> = {};
       for (const program of programs) bytes[program.name] = await bytesOf(program, path, connections);
@@ -47,6 +38,7 @@ export async function idle({ quick }: ScenarioOptions): Promise<void> {
   }
   console.log(`${formatIdle(measured)}\n`);
   writeResults("idle", { quick, limit, measured });
+  return { idle: { measured } };
 }
 
 async function bytesOf(program: ServerProgram, path: string, connections: number): Promise<number> {
@@ -64,16 +56,4 @@ async function bytesOf(program: ServerProgram, path: string, connections: number
 function collecting(program: ServerProgram): ServerProgram {
   const flags = program.name === bun.name ? ["--preload", collector] : ["--expose-gc", "--import", collector];
   return { ...program, flags, command: program.command };
-}
-
-function formatIdle(measured: readonly Idle[]): string {
-  const names = Object.keys(measured[0]?.bytes ?? {});
-  const header = ["connections", "number", ...names.map((name) => `${name}, KB each`), "above ws, KB"];
-  const rows = measured.map(({ where, connections, bytes }) => [
-    where,
-    connections.toLocaleString("en-US"),
-    ...names.map((name) => formatNumber((bytes[name] ?? Number.NaN) / 1024)),
-    formatNumber(((bytes[millrace.name] ?? Number.NaN) - (bytes[ws.name] ?? Number.NaN)) / 1024),
-  ]);
-  return formatTable(header, rows, 1);
 }

@@ -1,6 +1,7 @@
 import { contest, formatMeasured, type Measured, type Task } from "../contest/contest.ts";
 import { writeResults } from "../measure/results.ts";
 import { channelsVersions, daphne, millrace, type ServerProgram, socketIo, uvicorn } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
 import { Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
 
@@ -9,12 +10,13 @@ const fields: Readonly<Record<string, readonly ServerProgram[]>> = {
   "pub/sub": [millrace, socketIo, daphne, uvicorn],
   core: [millrace, daphne, uvicorn].map((program) => ({ ...program, layer: "redis+core" })),
 };
+const quickFields = { "pub/sub": [millrace, socketIo, daphne] };
 const members = 1000;
 const quickLoads = [8];
 const fullLoads = [1, 8];
 
 /** A room whose members are spread over the processes of a server, which a Redis connects. */
-export async function redis({ quick }: ScenarioOptions): Promise<void> {
+export async function redis({ quick }: ScenarioOptions): Promise<Results> {
   const effort = quick ? { rounds: 2, seconds: 0.7, warmUp: 1 } : { rounds: 5, seconds: 3, warmUp: 5 };
   console.log(`\n## Behind Redis: ${members.toLocaleString("en-US")} members in one room\n`);
   const versions = channelsVersions();
@@ -24,7 +26,7 @@ export async function redis({ quick }: ScenarioOptions): Promise<void> {
       .join(", ")}\n`,
   );
   const measured: Measured[] = [];
-  for (const [layer, field] of Object.entries(fields)) {
+  for (const [layer, field] of Object.entries(quick ? quickFields : fields)) {
     const programs = available(field);
     const ofLayer: Measured[] = [];
     for (const processes of quick ? [4] : [1, 4]) {
@@ -40,6 +42,7 @@ export async function redis({ quick }: ScenarioOptions): Promise<void> {
     measured.push(...ofLayer);
   }
   writeResults("redis", { quick, effort, versions, measured });
+  return { redis: { measured } };
 }
 
 function taskOf(layer: string, processes: number, window: number, size: number, quick: boolean): Task {

@@ -1,4 +1,5 @@
 import type { ServerProgram } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
 
 /** What a scenario is asked for. */
 export interface ScenarioOptions {
@@ -6,8 +7,8 @@ export interface ScenarioOptions {
   readonly quick: boolean;
 }
 
-/** Measures something, prints it, and writes it down. */
-export type Scenario = (options: ScenarioOptions) => Promise<void>;
+/** Measures something, prints it, writes it down, and gives it. */
+export type Scenario = (options: ScenarioOptions) => Promise<Results>;
 
 /** Those that can be had. The others are named. */
 export function available(programs: readonly ServerProgram[]): readonly ServerProgram[] {

@@ -3,6 +3,7 @@ import { residentMemory } from "../measure/memory.ts";
 import { writeResults } from "../measure/results.ts";
 import { formatNumber } from "../measure/spread.ts";
 import { millrace, type ServerProgram, ws } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
 import { Stage } from "../stage/stage.ts";
 import type { ScenarioOptions } from "./scenario.ts";
 
@@ -12,7 +13,7 @@ const ours = { ...millrace, options: { outbound: { whenFull: "dropOldest" } } };
 const [oursStalled, wsStalled] = [ours, ws].map((program) => ({ ...program, name: `${program.name}, one stalled` }));
 
 /** A room of which one member has stopped reading, beside one where all read. */
-export async function stalled({ quick }: ScenarioOptions): Promise<void> {
+export async function stalled({ quick }: ScenarioOptions): Promise<Results> {
   const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
   console.log(`\n## One of ${members.toLocaleString("en-US")} members does not read\n`);
   const pairs = [[oursStalled, ours] as const, ...(quick ? [] : [[wsStalled, ws] as const])];
@@ -28,6 +29,7 @@ export async function stalled({ quick }: ScenarioOptions): Promise<void> {
   for (const [name, megabytes] of Object.entries(memory))
     console.log(`${name}: ${formatNumber(megabytes)} MB in the end`);
   writeResults("stalled", { quick, effort, memory, measured });
+  return { stalled: { measured } };
 }
 
 function taskOf(whole: ServerProgram | undefined): Task {

@@ -2,35 +2,17 @@ import type { StormOutcome } from "../load/storm.ts";
 import { Latencies } from "../measure/latencies.ts";
 import { pairedRuns } from "../measure/paired.ts";
 import { writeResults } from "../measure/results.ts";
-import { formatNumber, formatSpread, ratiosOf, type Spread, spreadOf } from "../measure/spread.ts";
-import { formatTable } from "../measure/table.ts";
+import { ratiosOf, spreadOf } from "../measure/spread.ts";
 import { bun, millrace, type ServerProgram, socketIo, ws } from "../processes/servers.ts";
+import type { Results } from "../report/results.ts";
+import { formatStorm, type StormResults, type StormSide } from "../report/storms.ts";
 import { Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
-
-/** What a server did with those who came. */
-export interface StormSide {
-  /** Connects a second. */
-  readonly rate: Spread;
-  /** The server's processor time for a connect, in microseconds. */
-  readonly serverTime: Spread;
-  /** From the beginning of a connect until the client is in, in milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
-  /** The share of one core that the load generator used. */
-  readonly load: Spread;
-}
-
-/** What is written down. Servers are called by their names; ratios are of Millrace over each other. */
-export interface StormResults {
-  readonly sides: Readonly<Record<string, StormSide>>;
-  readonly ratios: Readonly<Record<string, Pick<StormSide, "rate" | "serverTime">>>;
-}
 
 const atOnce = 64;
 
 /** As many connects as fast as they go. */
-export async function storm({ quick }: ScenarioOptions): Promise<void> {
+export async function storm({ quick }: ScenarioOptions): Promise<Results> {
   const programs = available(quick ? [millrace, ws, bun] : [millrace, ws, bun, socketIo]);
   const [rounds, clients] = quick ? [3, 1000] : [7, 2500];
   console.log(`\n## Connection storm: ${clients.toLocaleString("en-US")} clients, ${atOnce} of them at once\n`);
@@ -40,8 +22,9 @@ export async function storm({ quick }: ScenarioOptions): Promise<void> {
   for (const program of programs) await run(program);
   const outcomes = await pairedRuns(rounds, programs, run);
   const results = resultsOf(programs, outcomes);
-  console.log(`${formatResults(results)}\n`);
+  console.log(`${formatStorm(results)}\n`);
   writeResults("storm", { quick, rounds, clients, atOnce, ...results });
+  return { storm: results };
 }
 
 function resultsOf(
@@ -83,27 +66,4 @@ function rateOf({ clients, seconds }: StormOutcome): number {
 
 function timeOf({ clients, serverTime }: StormOutcome): number {
   return serverTime / clients;
-}
-
-function formatResults({ sides, ratios }: StormResults): string {
-  const header = [
-    "server",
-    "connects/s",
-    "CPU µs/connect",
-    "p50 ms",
-    "p99 ms",
-    "generator's CPU",
-    "rate, Millrace over it",
-    "CPU, Millrace over it",
-  ];
-  const rows = Object.entries(sides).map(([name, side]) => [
-    name,
-    formatSpread(side.rate),
-    formatSpread(side.serverTime),
-    formatNumber(side.p50),
-    formatNumber(side.p99),
-    `${formatNumber(side.load.median * 100)} %`,
-    ...[ratios[name]?.rate, ratios[name]?.serverTime].map((ratio) => (ratio === undefined ? "" : formatSpread(ratio))),
-  ]);
-  return formatTable(header, rows, 1);
 }
