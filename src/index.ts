@@ -41,6 +41,7 @@ export {
   type AsideReason,
   type Diagnostics,
   type DiagnosticsName,
+  type DropReason,
   diagnosticsNames,
   subscribeDiagnostics,
 } from "./protocol/diagnostics.ts";

@@ -155,7 +155,9 @@ function givenBack({ unfinished }: Diagnostics["millrace:worker:stopped"]): stri
   return unfinished === 0 ? undefined : `${counted(unfinished, "job")} had to be given back`;
 }
 
-function dropped({ scope, reason, messages }: Diagnostics["millrace:websocket:dropped"]): string {
+function dropped({ scope, reason, messages }: Diagnostics["millrace:websocket:dropped"]): string | undefined {
+  // Its sender wanted it so.
+  if (reason === "replaced") return undefined;
   const why = reason === "full" ? "the client reads too slowly" : "the socket is closed";
   return `${counted(messages, "message")} not sent (${place(scope)}): ${why}`;
 }

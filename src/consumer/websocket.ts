@@ -8,6 +8,12 @@ import { type ConsumerProtocol, websocketProtocol } from "./protocols.ts";
 /** How a message is sent. */
 export interface SendOptions {
   /**
+   * A key such as `"price.BTC"`, for news of which only the last counts. While the client is behind,
+   * the message takes the place of one with the same key that still waits; that one is not sent, and
+   * counted as `replaced`. It comes where it was sent, after all that was sent before it.
+   */
+  readonly latest?: string;
+  /**
    * `false` sends it as it is on a server that compresses messages: for a secret beside text of
    * somebody else's, and for what is compressed already.
    *
@@ -72,9 +78,11 @@ export class WebsocketConsumer<Path extends string = string> extends Consumer<Pa
     if (options === undefined) {
       return this.sendEvent(typeof message === "string" ? { type, text: message } : { type, bytes: message });
     }
-    const { compress } = options;
+    const { latest, compress } = options;
     return this.sendEvent(
-      typeof message === "string" ? { type, text: message, compress } : { type, bytes: message, compress },
+      typeof message === "string"
+        ? { type, text: message, latest, compress }
+        : { type, bytes: message, latest, compress },
     );
   }
 

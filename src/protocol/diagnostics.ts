@@ -15,10 +15,10 @@ export interface Diagnostics {
   "millrace:websocket:close": { readonly scope: Scope; readonly code: number; readonly reason: string };
   /** A handshake was answered with an HTTP status other than 101, or with none (0) because the peer left. */
   "millrace:websocket:refused": { readonly path: string; readonly status: number; readonly reason: string };
-  /** Frames were not sent: the socket was closed, or its outbound queue was full. */
+  /** Messages to a client were not sent. */
   "millrace:websocket:dropped": {
     readonly scope: Scope;
-    readonly reason: "closed" | "full";
+    readonly reason: DropReason;
     readonly messages: number;
   };
   /** A socket is no longer read from, because its application is behind; or is read from again. */
@@ -164,6 +164,12 @@ export interface Diagnostics {
     readonly reason: "taken over" | "not recorded" | "given back";
   };
 }
+
+/**
+ * Why a message to a client was not sent: the socket was closed; its outbound queue was full; or a
+ * later message of the same key replaced it while it waited there.
+ */
+export type DropReason = "closed" | "full" | "replaced";
 
 /**
  * Why a job was set aside: it failed too often; its workers died or hung too often; its body can't

@@ -81,6 +81,11 @@ export interface WebsocketSend {
   readonly type: "websocket.send";
   readonly text?: string | undefined;
   readonly bytes?: Uint8Array | undefined;
+  /**
+   * A key: if the client is behind, the message takes the place of one with the same key that still
+   * waits, which is not sent then.
+   */
+  readonly latest?: string | undefined;
   /** `false` sends it as it is where messages are compressed. */
   readonly compress?: boolean | undefined;
 }

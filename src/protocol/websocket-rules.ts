@@ -79,8 +79,8 @@ function isSendableCode(code: number): boolean {
 }
 
 function checkMessage(event: WebsocketSend): void {
-  const { text, bytes, compress } = event;
-  if (compress !== undefined) checkCompress(compress);
+  const { text, bytes, latest, compress } = event;
+  if (latest !== undefined || compress !== undefined) checkWay(latest, compress);
   if (typeof text === "string" && bytes === undefined) return;
   if (text === undefined && bytes instanceof Uint8Array) return;
   throw new MillraceError("ERR_INVALID_EVENT", {
@@ -91,12 +91,14 @@ function checkMessage(event: WebsocketSend): void {
   });
 }
 
-function checkCompress(compress: unknown): void {
-  if (typeof compress === "boolean") return;
+/** Checks how a message is to be sent. */
+function checkWay(latest: unknown, compress: unknown): void {
+  const rightKey = latest === undefined || typeof latest === "string";
+  if (rightKey && (compress === undefined || typeof compress === "boolean")) return;
   throw new MillraceError("ERR_INVALID_EVENT", {
-    happened: "That does not say whether to compress a message",
-    got: compress,
-    wanted: "true or false",
+    happened: `The option ${rightKey ? "compress" : "latest"} of a message can't be used`,
+    got: rightKey ? compress : latest,
+    wanted: rightKey ? "true or false" : "a key, which is a string",
   });
 }
 

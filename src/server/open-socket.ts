@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { closeCodes } from "../protocol/close-codes.ts";
+import type { DropReason } from "../protocol/diagnostics.ts";
 import type { WebsocketReceive, WebsocketSend } from "../protocol/events.ts";
 import type { CompressedFrames } from "./compression.ts";
 import { binaryFrame, textFrame } from "./frame.ts";
@@ -12,7 +13,7 @@ import { Outbound, type OutboundOwner } from "./outbound.ts";
 /** Who hears of what happens on an open socket. */
 export interface OpenSocketOwner {
   message(event: WebsocketReceive): void;
-  dropped(reason: "closed" | "full", messages: number): void;
+  dropped(reason: DropReason, messages: number): void;
   /** The last that is heard: 1006 when the client left without a close frame. */
   closed(code: number, reason: string): void;
 }
@@ -52,11 +53,10 @@ export class OpenSocket implements OutboundOwner {
   }
 
   /** Sends a message. `false` says that the client is behind or gone. */
-  send({ text, bytes, compress }: WebsocketSend): boolean {
+  send({ text, bytes, latest, compress }: WebsocketSend): boolean {
     const frame = bytes === undefined ? textFrame(text ?? "") : binaryFrame(bytes);
-    return this.#outbound.send(
-      this.#compressed === undefined || compress === false ? frame : this.#compressed.of(frame),
-    );
+    const sent = this.#compressed === undefined || compress === false ? frame : this.#compressed.of(frame);
+    return this.#outbound.send(sent, latest);
   }
 
   /** Settles when the client is not behind, or gone. */
@@ -93,7 +93,7 @@ export class OpenSocket implements OutboundOwner {
     this.#websocket.resume();
   }
 
-  dropped(reason: "closed" | "full", messages: number): void {
+  dropped(reason: DropReason, messages: number): void {
     this.#owner.dropped(reason, messages);
   }
 

@@ -1,4 +1,6 @@
 import type { Writable } from "node:stream";
+import type { DropReason } from "../protocol/diagnostics.ts";
+import { Backlog } from "./backlog.ts";
 import type { OutboundOptions } from "./options.ts";
 import { atTurnEnd, type TurnTask } from "./turn.ts";
 
@@ -7,7 +9,7 @@ export interface OutboundOwner {
   /** Whether frames may still be written. */
   readonly writable: boolean;
   /** Messages were dropped. */
-  dropped(reason: "closed" | "full", messages: number): void;
+  dropped(reason: DropReason, messages: number): void;
   /** The queue is full, and its policy is to close the socket. */
   overflowed(): void;
 }
@@ -17,7 +19,8 @@ const mergedSize = 16 * 1024;
 
 /**
  * The frames on their way to one socket. What a turn of the event loop sends is written at its end,
- * in one write. While the socket is behind, frames wait here until it has drained.
+ * in one write. While the socket is behind, frames wait here until it has drained; a frame with a
+ * key then takes the place of one with the same key.
  *
  * The queue is bounded in messages (those that wait here) and in bytes (with what the socket holds);
  * a message alone is taken whatever its size. When it is full its policy decides, and every message
@@ -27,7 +30,9 @@ export class Outbound implements TurnTask {
   readonly #socket: Writable;
   readonly #limits: Required<OutboundOptions>;
   readonly #owner: OutboundOwner;
+  // Of this turn. While the socket is behind, there are none, and the backlog has them all.
   #frames: Buffer[] = [];
+  #backlog: Backlog | undefined;
   #bytes = 0;
   #scheduled = false;
   #behind = false;
@@ -44,22 +49,22 @@ export class Outbound implements TurnTask {
 
   /** The bytes that wait, here and in the socket. */
   get bufferedAmount(): number {
-    return this.#bytes + this.#socket.writableLength;
+    return this.#bytes + (this.#backlog?.bytes ?? 0) + this.#socket.writableLength;
   }
 
   /** Takes a frame. `false` says that the socket is behind or closed. */
-  send(frame: Buffer): boolean {
+  send(frame: Buffer, key?: string): boolean {
     if (this.#sealed || !this.#owner.writable) {
       this.#owner.dropped("closed", 1);
       return false;
     }
+    if (this.#behind) return this.#wait(frame, key);
     if (!this.#hasRoom(frame)) {
       this.flush();
-      if (!this.#hasRoom(frame) && !this.#makeRoom(frame)) return false;
+      if (this.#behind || !this.#hasRoom(frame)) return this.#wait(frame, key);
     }
     this.#frames.push(frame);
     this.#bytes += frame.length;
-    if (this.#behind) return false;
     if (!this.#scheduled) {
       this.#scheduled = true;
       atTurnEnd(this);
@@ -81,7 +86,7 @@ export class Outbound implements TurnTask {
 
   /** Writes what waits, unless the socket is behind. */
   flush(): void {
-    if (this.#behind || this.#sealed || this.#frames.length === 0 || !this.#owner.writable) return;
+    if (this.#behind || this.#sealed || this.#waiting === 0 || !this.#owner.writable) return;
     this.#write();
     this.#lookBehind();
   }
@@ -89,45 +94,57 @@ export class Outbound implements TurnTask {
   /** Writes all that waits, behind or not, and takes no more: a close frame follows. */
   seal(): void {
     if (this.#sealed) return;
-    if (this.#frames.length > 0 && this.#owner.writable) this.#write();
+    if (this.#waiting > 0 && this.#owner.writable) this.#write();
     this.end();
   }
 
   /** The socket is gone, or about to go: what still waits is dropped. */
   end(): void {
-    const left = this.#frames.length;
+    const left = this.#waiting;
     this.#sealed = true;
     this.#frames = [];
     this.#bytes = 0;
+    this.#backlog = undefined;
     this.#socket.off("drain", this.#onDrain);
     this.#tellDrained();
     if (left > 0) this.#owner.dropped("closed", left);
   }
 
-  #hasRoom(frame: Buffer): boolean {
-    if (this.bufferedAmount === 0) return true;
-    const { maxMessages, maxBytes } = this.#limits;
-    return this.#frames.length < maxMessages && this.bufferedAmount + frame.length <= maxBytes;
+  /** How many messages wait here. */
+  get #waiting(): number {
+    return this.#frames.length + (this.#backlog?.length ?? 0);
   }
 
-  #makeRoom(frame: Buffer): boolean {
+  #hasRoom(frame: Buffer, replaced?: number): boolean {
+    if (this.bufferedAmount === 0) return true;
+    const { maxMessages, maxBytes } = this.#limits;
+    const messages = replaced === undefined ? this.#waiting : this.#waiting - 1;
+    return messages < maxMessages && this.bufferedAmount - (replaced ?? 0) + frame.length <= maxBytes;
+  }
+
+  /** Puts a frame behind those that wait, if there is room or can be made. Returns what `send` does. */
+  #wait(frame: Buffer, key: string | undefined): false {
     const { whenFull, maxBytes } = this.#limits;
+    const hasRoom = (): boolean => this.#hasRoom(frame, this.#backlog?.sizeAt(key));
     const fits = this.#socket.writableLength + frame.length <= maxBytes;
     let dropped = 0;
-    while (whenFull === "dropOldest" && fits && !this.#hasRoom(frame)) {
-      this.#bytes -= this.#frames.shift()?.length ?? 0;
+    while (whenFull === "dropOldest" && fits && !hasRoom()) {
+      this.#backlog?.shift();
       dropped++;
     }
-    const room = this.#hasRoom(frame);
-    this.#owner.dropped("full", room ? dropped : dropped + 1);
-    if (whenFull === "close") this.#owner.overflowed();
-    return room;
+    const taken = hasRoom();
+    if (dropped > 0 || !taken) this.#owner.dropped("full", taken ? dropped : dropped + 1);
+    if (taken && (this.#backlog ??= new Backlog()).push(frame, key)) this.#owner.dropped("replaced", 1);
+    if (!taken && whenFull === "close") this.#owner.overflowed();
+    return false;
   }
 
   #write(): void {
-    const chunks = merged(this.#frames, this.#bytes);
+    const bytes = this.#backlog?.bytes ?? this.#bytes;
+    const chunks = merged(this.#backlog?.take() ?? this.#frames, bytes);
     this.#frames = [];
     this.#bytes = 0;
+    this.#backlog = undefined;
     if (chunks.length > 1) this.#socket.cork();
     for (const chunk of chunks) this.#socket.write(chunk);
     if (chunks.length > 1) this.#socket.uncork();

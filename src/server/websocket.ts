@@ -4,7 +4,7 @@ import { wheel, type WheelItem } from "../flow/wheel.ts";
 import type { Receive } from "../protocol/application.ts";
 import { closeCodes } from "../protocol/close-codes.ts";
 import { TransportConnection } from "../protocol/connection.ts";
-import { publish, reportError } from "../protocol/diagnostics.ts";
+import { type DropReason, publish, reportError } from "../protocol/diagnostics.ts";
 import { MillraceError, toError } from "../protocol/errors.ts";
 import type {
   Incoming,
@@ -107,7 +107,7 @@ export class WebsocketConnection
     this.#inbound?.deliverPaced(event);
   }
 
-  dropped(reason: "closed" | "full", messages: number): void {
+  dropped(reason: DropReason, messages: number): void {
     publish("millrace:websocket:dropped", () => ({ scope: this.scope, reason, messages }));
   }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globa
 import { logDiagnostics } from "../../src/cli/console-log.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { publish } from "../../src/protocol/diagnostics.ts";
+import { RecordingConnection, websocketScope } from "../support/recording-connection.ts";
 
 /** A terminal without colours that keeps its lines. */
 class Lines implements Terminal {
@@ -52,6 +53,14 @@ describe("What the command line logs", () => {
     expire();
     expect(errors.lines).toHaveLength(11);
     expect(jest.getTimerCount()).toBe(0);
+  });
+
+  test("tells that a client reads too slowly, but not that it missed what its sender let be replaced", () => {
+    const { scope } = new RecordingConnection(websocketScope("/chat/"));
+    for (const reason of ["replaced", "full"] as const) {
+      publish("millrace:websocket:dropped", () => ({ scope, reason, messages: 3 }));
+    }
+    expect(errors.lines).toEqual(["3 messages not sent (/chat/): the client reads too slowly"]);
   });
 
   test("shows the errors behind an error, and stops where they go round", () => {

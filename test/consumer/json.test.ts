@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { JsonWebsocketConsumer } from "millrace";
+import { JsonWebsocketConsumer, toApplication } from "millrace";
 import { WebsocketCommunicator } from "millrace/testing";
+import { RecordingConnection, websocketScope } from "../support/recording-connection.ts";
 
 class Echo extends JsonWebsocketConsumer {
   override receiveJson(content: unknown): void {
@@ -103,5 +104,24 @@ describe("a consumer of JSON", () => {
     });
     expect(await communicator.receiveClose()).toMatchObject({ code: 1011 });
     await communicator.disconnect();
+  });
+
+  test("passes on how a message is to be sent", async () => {
+    class Prices extends JsonWebsocketConsumer {
+      override receiveJson(): void {
+        this.sendJson({ price: 1 }, { latest: "price" });
+        this.send("secret", { compress: false });
+        this.send(new Uint8Array([1]), { latest: "bytes", compress: true });
+      }
+    }
+    const connection = new RecordingConnection(websocketScope("/"));
+    const receive = await toApplication(Prices)(connection);
+    await receive({ type: "websocket.connect" });
+    await receive({ type: "websocket.receive", text: "{}" });
+    expect(connection.sent.slice(1)).toEqual([
+      { type: "websocket.send", text: '{"price":1}', latest: "price" },
+      { type: "websocket.send", text: "secret", compress: false },
+      { type: "websocket.send", bytes: new Uint8Array([1]), latest: "bytes", compress: true },
+    ]);
   });
 });

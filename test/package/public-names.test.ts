@@ -16,7 +16,7 @@ const publicNames: Readonly<Record<string, { readonly values: string; readonly t
     types: `
       Address Application ApplicationLike ApplicationSource AsideReason Callable Channel ChannelApplications ChannelCapacity
       ChannelLayer ChannelLayerOptions ChannelScope CloseCode Connection ConnectionChange ConsumerClass
-      ConsumerInit Denial Diagnostics DiagnosticsName ErrorCode ErrorDetails GroupSendReport HttpAbort
+      ConsumerInit Denial Diagnostics DiagnosticsName DropReason ErrorCode ErrorDetails GroupSendReport HttpAbort
       HttpDisconnect HttpIncoming HttpOutgoing HttpRequest HttpResponseBody HttpResponseStart HttpScope
       HttpStopping InMemoryStats Incoming LayerDegraded LayerEvent LayerMessage LayerRecovered LayerValue LifespanContext
       LifespanHooks LifespanIncoming LifespanScope LifespanShutdown LifespanStartup MessageFor MessageOf NodeListener Outgoing OutgoingHeaders

@@ -37,6 +37,8 @@ describe("what an application may send over a socket", () => {
     ["a number as text", { text: 1 }],
     ["null as text", { text: null }],
     ["a list as bytes", { bytes: [1, 2] }],
+    ["a number as key", { text: "a", latest: 1 }],
+    ["a word for compress", { text: "a", compress: "yes" }],
   ])("a message of %s is refused in every state", (_, content) => {
     for (const state of ["connecting", "open", "closed"] as const) {
       const event = { type: "websocket.send", ...(content as object) } as WebsocketOutgoing;

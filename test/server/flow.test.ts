@@ -183,6 +183,35 @@ describe("a client that does not read", () => {
     expect(numbers.length).toBeGreaterThan(0);
   });
 
+  test("gets only the latest of each key, and what has no key, and is not closed", async () => {
+    using published = new Published("millrace:websocket:dropped");
+    const sent = new Log<string>();
+    await using serves = await serving(
+      accepting(async (event, connection) => {
+        if (event.type !== "websocket.receive") return;
+        await fill(connection);
+        for (let at = 0; at < 5000; at++) {
+          for (const key of ["a", "b"]) connection.send({ type: "websocket.send", text: `${key}${at}`, latest: key });
+          if (at === 4000) connection.send({ type: "websocket.send", text: "without" });
+        }
+        sent.add("all");
+      }),
+      { outbound: { maxMessages: 10 } },
+    );
+    using client = await RawClient.open(serves.port);
+    client.write(text(0));
+    client.socket.pause();
+    await sent.find(() => true);
+    client.socket.resume();
+    const texts: string[] = [];
+    while (texts.at(-1) !== "b4999") texts.push((await client.text()).slice(0, 10));
+    expect(texts.slice(-3)).toEqual(["without", "a4999", "b4999"]);
+    const replaced = published.of("millrace:websocket:dropped");
+    expect(replaced.every(({ reason }) => reason === "replaced")).toBe(true);
+    const got = texts.filter((entry) => /^[ab]\d+$/.test(entry)).length;
+    expect(replaced.reduce((sum, { messages }) => sum + messages, 0) + got).toBe(10_000);
+  });
+
   test("misses the oldest messages and keeps its socket, if the policy says so", async () => {
     using published = new Published("millrace:websocket:dropped");
     const sent = new Log<string>();

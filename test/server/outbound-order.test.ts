@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Connection } from "millrace";
+import type { Connection, Diagnostics } from "millrace";
 import { serve } from "millrace/server";
 import {
   clientFrame,
@@ -85,6 +85,7 @@ const nothingReached = {
   runs: 0,
   behind: 0,
   droppedByPolicy: 0,
+  replaced: 0,
   closedByPeerWithData: 0,
   closedWhileBehind: 0,
   compressed: 0,
@@ -111,7 +112,9 @@ class Trial {
     const text = `${number}:${length}:${filling(number, length)}`;
     // Every third is binary: both opcodes take the same way.
     const message = this.sent % 3 === 0 ? { bytes: Buffer.from(text) } : { text };
-    return this.connection.send({ type: "websocket.send", ...message });
+    // Every fourth may replace another: none of the others may move by it.
+    const latest = number % 4 === 0 ? "latest" : undefined;
+    return this.connection.send({ type: "websocket.send", ...message, latest });
   }
 
   async run(steps: readonly Step[]): Promise<void> {
@@ -155,12 +158,19 @@ class Trial {
     const late = drops.filter(({ reason }) => reason === "closed");
     expect(late).toHaveLength(close.code === byPeer ? 0 : 1);
     expect(numbers.length + dropped).toBe(this.sent);
-    reached.droppedByPolicy += drops.reduce((sum, { reason, messages }) => sum + (reason === "full" ? messages : 0), 0);
+    reached.droppedByPolicy += countOf(drops, "full");
+    reached.replaced += countOf(drops, "replaced");
     const compressed = data.filter((frame) => frame.compressed).length;
     reached.compressed += compressed;
     reached.plain += data.length - compressed;
     reached.pongs += pongs.length;
   }
+}
+
+type Drop = Diagnostics["millrace:websocket:dropped"];
+
+function countOf(drops: readonly Drop[], why: Drop["reason"]): number {
+  return drops.reduce((sum, { reason, messages }) => sum + (reason === why ? messages : 0), 0);
 }
 
 const noise = randomBytes(32 * 1024).toString("base64");

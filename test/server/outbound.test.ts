@@ -145,6 +145,64 @@ describe("outbound", () => {
   });
 });
 
+describe("a frame with a key", () => {
+  const frame = (text: string): Buffer => textFrame(text.padEnd(10));
+
+  /** What waits for a socket that was sent frames while it was behind. */
+  async function waiting(limits: OutboundOptions, sent: ReadonlyArray<readonly [text: string, key?: string]>) {
+    const socket = new Counted({ stuck: true });
+    const { outbound, dropped } = outboundTo(socket, limits);
+    await fallBehind(outbound);
+    expect(sent.map(([text, key]) => outbound.send(frame(text), key))).not.toContain(true);
+    const { bufferedAmount } = outbound;
+    socket.free();
+    const texts = (socket.writes[1] ?? Buffer.alloc(0)).toString().match(/[a-z]\d/g) ?? [];
+    expect(bufferedAmount).toBe(socket.bytes.length);
+    return { texts, dropped };
+  }
+
+  test("takes the place of one with the same key that waits, which is told", async () => {
+    const { texts, dropped } = await waiting({}, [["a1", "a"], ["x1"], ["b1", "b"], ["a2", "a"], ["x2"], ["a3", "a"]]);
+    expect(texts).toEqual(["x1", "b1", "x2", "a3"]);
+    expect(dropped).toEqual(["1 replaced", "1 replaced"]);
+  });
+
+  test("replaces none that waits only for the end of the turn", async () => {
+    const socket = new Counted();
+    const { outbound, dropped } = outboundTo(socket);
+    for (const at of [1, 2, 3]) outbound.send(frame(`a${at}`), "a");
+    await turn();
+    expect(socket.bytes).toEqual(Buffer.concat([1, 2, 3].map((at) => frame(`a${at}`))));
+    expect(dropped).toEqual([]);
+  });
+
+  test("is another message than one whose text is the same", async () => {
+    const { texts } = await waiting({}, [["s1", "a"], ["x1"], ["s1", "b"], ["b2", "b"]]);
+    expect(texts).toEqual(["s1", "x1", "b2"]);
+  });
+
+  test("has room in a full queue if it replaces one there, and else follows the policy", async () => {
+    const sent = [
+      ["a1", "a"],
+      ["b1", "b"],
+      ["a2", "a"],
+      ["c1", "c"],
+      ["b2", "b"],
+    ] as const;
+    const closed = await waiting({ maxMessages: 2, whenFull: "dropNewest" }, sent);
+    expect(closed).toEqual({ texts: ["a2", "b2"], dropped: ["1 replaced", "1 full", "1 replaced"] });
+    const oldest = await waiting({ maxMessages: 2, whenFull: "dropOldest" }, sent);
+    expect(oldest).toEqual({ texts: ["c1", "b2"], dropped: ["1 replaced", "1 full", "1 full"] });
+  });
+
+  test("bounds what waits by the number of keys, however many are sent", async () => {
+    const sent = Array.from({ length: 50_000 }, (_, at) => [`${"abc"[at % 3]}${at % 10}`, String(at % 3)] as const);
+    const { texts, dropped } = await waiting({ maxMessages: 3 }, sent);
+    expect(texts).toEqual(["b7", "c8", "a9"].map((_, at) => sent.at(at - 3)?.[0]));
+    expect(dropped).toHaveLength(sent.length - 3);
+  });
+});
+
 describe("a full queue", () => {
   const numbered = (at: number): Buffer => textFrame(`number ${at}`);
 
