@@ -25,7 +25,7 @@ export function makeClient(
   purpose: ConnectionPurpose,
 ): Redis | Cluster {
   const shared = sharedOptions(endpoint, settings, purpose);
-  if (endpoint.kind === "cluster") return makeCluster(endpoint.nodes, shared);
+  if (endpoint.kind === "cluster") return makeCluster(endpoint.nodes, shared, purpose);
   const { host, port, path, db } = endpoint;
   return new Redis({
     ...shared,
@@ -46,7 +46,6 @@ function sharedOptions(endpoint: DirectEndpoint, settings: ConnectionSettings, p
     disableClientInfo: true,
     connectTimeout: settings.connectTimeout,
     disconnectTimeout,
-    socketTimeout: purpose.answerTimeout,
     // The connection looks for itself, because ioredis prints a warning where the user may not ask.
     enableReadyCheck: false,
     maxRetriesPerRequest: 0,
@@ -57,7 +56,8 @@ function sharedOptions(endpoint: DirectEndpoint, settings: ConnectionSettings, p
 
 function makeCluster(
   nodes: ReadonlyArray<{ readonly host: string; readonly port: number }>,
-  redisOptions: ReturnType<typeof sharedOptions>,
+  shared: ReturnType<typeof sharedOptions>,
+  { answerTimeout }: ConnectionPurpose,
 ): Cluster {
   return new Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
@@ -68,7 +68,8 @@ function makeCluster(
       enableOfflineQueue: true,
       // A command whose node was lost may have been carried out, and is not sent to another one.
       retryDelayOnFailover: 0,
-      redisOptions,
+      // Its connections are not at hand, to be watched as others are.
+      redisOptions: { ...shared, socketTimeout: answerTimeout },
     },
   );
 }

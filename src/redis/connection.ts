@@ -4,6 +4,7 @@ import { type ConnectionPurpose, disconnectTimeout, makeClient } from "./client.
 import type { DirectEndpoint } from "./endpoint.ts";
 import { isReply, isReplyOf, replicaMessage, replyError } from "./faults.ts";
 import type { ConnectionSettings } from "./options.ts";
+import { Silence } from "./silence.ts";
 
 /** What can be sent to Redis. */
 export type Argument = string | number | Buffer;
@@ -19,6 +20,7 @@ export class Connection {
   readonly #endpoint: DirectEndpoint;
   readonly #openTimeout: number;
   readonly #isSharded: boolean;
+  readonly #silence: Silence;
   /** What a cluster owes an answer. */
   readonly #owed = new Set<(reason: Error) => void>();
   #end: () => void = () => {};
@@ -32,12 +34,19 @@ export class Connection {
     this.#endpoint = endpoint;
     this.#openTimeout = settings.connectTimeout;
     this.#isSharded = purpose.sharded === true;
-    this.#client = makeClient(endpoint, settings, purpose);
+    const { answerTimeout } = purpose;
+    this.#silence = new Silence(answerTimeout, () => this.drop(new Error(`No answer within ${answerTimeout} ms`)));
+    const client = makeClient(endpoint, settings, purpose);
+    this.#client = client;
+    if (client instanceof Redis) {
+      client.once("connect", () => client.stream.on("data", () => this.#silence.heard()));
+    }
     // What goes wrong first is the reason; what follows from it says less.
     this.#client.on("error", (error: Error) => (this.#reason ??= error));
     this.ended = new Promise((resolve) => {
       this.#end = () => {
         clearTimeout(this.#ending);
+        this.#silence.end();
         const reason = this.#reason ?? new Error("Redis closed the connection");
         this.#hasEnded = true;
         for (const refuse of this.#owed) refuse(reason);
@@ -120,27 +129,31 @@ export class Connection {
   async subscribe(channels: readonly string[]): Promise<void> {
     this.#gather();
     // The channels of one command would have to be in one slot.
-    if (this.#isSharded) await Promise.all(channels.map((channel) => this.#client.ssubscribe(channel)));
-    else await this.#client.subscribe(...channels);
+    const asked = this.#isSharded
+      ? Promise.all(channels.map((channel) => this.#client.ssubscribe(channel)))
+      : this.#client.subscribe(...channels);
+    await this.#answered(asked);
   }
 
   /** Subscribes to all channels of some globs; settles when Redis has acknowledged them all. */
   async subscribePatterns(patterns: readonly string[]): Promise<void> {
     this.#gather();
-    await this.#client.psubscribe(...patterns);
+    await this.#answered(this.#client.psubscribe(...patterns));
   }
 
   /** Settles when Redis has acknowledged, and no message comes any more. */
   async unsubscribe(channels: readonly string[]): Promise<void> {
     this.#gather();
-    if (this.#isSharded) await Promise.all(channels.map((channel) => this.#client.sunsubscribe(channel)));
-    else await this.#client.unsubscribe(...channels);
+    const asked = this.#isSharded
+      ? Promise.all(channels.map((channel) => this.#client.sunsubscribe(channel)))
+      : this.#client.unsubscribe(...channels);
+    await this.#answered(asked);
   }
 
   /** Settles when Redis has acknowledged, and no message comes any more. */
   async unsubscribePatterns(patterns: readonly string[]): Promise<void> {
     this.#gather();
-    await this.#client.punsubscribe(...patterns);
+    await this.#answered(this.#client.punsubscribe(...patterns));
   }
 
   /**
@@ -173,6 +186,7 @@ export class Connection {
   /** Ends the connection at once. What it owes rejects. */
   drop(reason: unknown): void {
     this.#reason ??= toError(reason);
+    this.#silence.end();
     this.#client.removeAllListeners("messageBuffer");
     this.#client.removeAllListeners("smessageBuffer");
     this.#client.removeAllListeners("pmessageBuffer");
@@ -186,7 +200,7 @@ export class Connection {
 
   /** ioredis never answers some commands for a cluster that it held back when it gave the cluster up. */
   #answered(answer: Promise<unknown>): Promise<unknown> {
-    if (this.#client instanceof Redis) return answer;
+    if (this.#client instanceof Redis) return this.#silence.owe(answer);
     return new Promise((resolve, reject) => {
       if (this.#hasEnded) reject(this.#reason ?? new Error("Redis closed the connection"));
       this.#owed.add(reject);
