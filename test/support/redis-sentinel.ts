@@ -18,7 +18,7 @@ const guarded = {
   login: { password },
 };
 
-/** A master, a replica, and three sentinels that watch them and agree within a second. */
+/** A master, a replica, and three sentinels that watch them and agree within two seconds. */
 export class SentinelSet implements AsyncDisposable {
   readonly name = masterName;
   readonly servers: readonly RedisServer[];
@@ -137,7 +137,7 @@ async function startSentinel(master: RedisServer): Promise<RedisServer> {
       `sentinel monitor ${masterName} ${master.host} ${master.port} 2`,
       `sentinel auth-user ${masterName} sentinels`,
       `sentinel auth-pass ${masterName} watch`,
-      `sentinel down-after-milliseconds ${masterName} 500`,
+      `sentinel down-after-milliseconds ${masterName} 1200`,
       `sentinel failover-timeout ${masterName} 1000`,
     ],
   });
