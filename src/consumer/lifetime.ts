@@ -12,7 +12,7 @@ import { channelStaysOpen, checkGroups, Membership, reportLayer } from "./member
 import { Peer } from "./peer.ts";
 import type { ConsumerProtocol } from "./protocols.ts";
 import type { Served, ServedClass } from "./served.ts";
-import { isThenable } from "./thenable.ts";
+import { ignore, isThenable } from "./thenable.ts";
 
 /**
  * - `new`: nothing is acquired yet.
@@ -298,5 +298,3 @@ export class Lifetime {
     return this.#settled;
   }
 }
-
-function ignore(): void {}

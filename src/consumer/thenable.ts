@@ -2,3 +2,6 @@
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
+
+/** For a rejection that is told elsewhere. */
+export function ignore(): void {}
