@@ -100,6 +100,10 @@ test("docs/promise.md tells each limit as the code has it", () => {
   const { grace } = Consumer;
   const known = new Map([
     ["size of a message from a client", [mebibytes(server.maxMessageSize), "1009"]],
+    [
+      "size of a message that is compressed, where [messages are](guides/deploying.md#compression)",
+      [`${(checkServeOptions({ compression: true }).compression?.maxSize ?? 0) / 1024} KiB`],
+    ],
     ["socket events that a consumer has not handled", [`${server.mailboxLimit}`, seconds(server.pausedTimeout)]],
     ["size of a message for the layer", [sizeText(layer.maxMessageSize), "ERR_MESSAGE_TOO_LARGE"]],
     ["messages of the layer that a channel has not handled", [`${layer.capacityOf("a")}`, "ERR_CHANNEL_FULL"]],

@@ -17,8 +17,10 @@ import {
   opcodes,
   RawClient,
 } from "./support/raw-client.ts";
+import { Compression } from "../../src/server/compression.ts";
+import { binaryFrame, textFrame } from "../../src/server/frame.ts";
 import { maxPendingPongs } from "../../src/server/upgrader.ts";
-import { accepting, Log, serving, type Serving } from "./support/serving.ts";
+import { accepting, Log, Published, serving, type Serving } from "./support/serving.ts";
 
 /** Answers with what it gets. */
 class Echo extends WebsocketConsumer {
@@ -238,6 +240,34 @@ describe("a message to a group", () => {
   });
 });
 
+describe("a compressed frame", () => {
+  const compression = new Compression({ threshold: 100, maxSize: 100_000, level: 3 });
+
+  test("is one buffer for all that agreed on the same or on more, and not kept after the turn", async () => {
+    const plain = textFrame(text);
+    const frame = compression.framesUpTo(Number.POSITIVE_INFINITY).of(plain);
+    expect(frame).not.toBe(plain);
+    expect(compression.framesUpTo(Number.POSITIVE_INFINITY).of(plain)).toBe(frame);
+    expect(compression.framesUpTo(4096).of(plain)).toBe(frame);
+    expect(compression.framesUpTo(1024).of(plain)).toBe(plain);
+    await new Promise((resolve) => setImmediate(resolve));
+    const later = compression.framesUpTo(4096).of(plain);
+    expect(later).not.toBe(frame);
+    expect(later).toEqual(frame);
+  });
+
+  test("is found again among others, and by bytes that were framed anew for each", () => {
+    const frames = compression.framesUpTo(Number.POSITIVE_INFINITY);
+    const plain = [text, `${text}!`, `${text}?`].map((each) => binaryFrame(Buffer.from(each)));
+    const made = plain.map((each) => frames.of(each));
+    expect(plain.map((each) => frames.of(each))).toEqual(made);
+    for (const [at, each] of plain.entries()) expect(frames.of(each)).toBe(made[at]);
+    const again = binaryFrame(Buffer.from(`${text}?`));
+    expect(again).not.toBe(plain[2]);
+    expect(frames.of(again)).toBe(made[2]);
+  });
+});
+
 describe("the client of ws", () => {
   test.each([true, { serverMaxWindowBits: 10 }, { clientMaxWindowBits: 9 }, { clientNoContextTakeover: true }])(
     "understands, and is understood, with %j",
@@ -344,6 +374,39 @@ describe("a message of a client", () => {
     expect(closeOf(await client.frame())).toMatchObject({ code: 1007 });
     client.socket.end(closeFrame(1007));
     expect(await application.got.find(() => true)).toBe("closed 1007");
+  });
+
+  test("waits its turn where its application is behind, be it in the same packet as others", async () => {
+    using published = new Published("millrace:websocket:paused");
+    const got = new Log<string>();
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    await using serves = await serving(
+      accepting((event) => {
+        if (event.type !== "websocket.receive" || !("text" in event)) return undefined;
+        got.add(event.text as string);
+        return released;
+      }),
+      { compression: true, mailboxLimit: 4 },
+    );
+    using client = await open(serves, deflate);
+    client.write(Buffer.concat(Array.from({ length: 300 }, (_, at) => compressedFrame(opcodes.text, String(at)))));
+    await published.next("millrace:websocket:paused", ({ paused }) => paused);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(got.entries).toEqual(["0", "1", "2", "3"]);
+    release();
+    await got.find((entry) => entry === "299");
+    expect(got.entries).toEqual(Array.from({ length: 300 }, (_, at) => String(at)));
+  });
+
+  test("does not keep a socket from its end when the client is cut in the midst of many", async () => {
+    await using application = await listening();
+    using client = await open(application.serves, deflate);
+    const many = Buffer.concat(Array.from({ length: 200 }, () => compressedFrame(opcodes.text, "x".repeat(70_000))));
+    client.write(many.subarray(0, many.length - 3));
+    await application.got.find(() => true);
+    client.reset();
+    expect(await application.got.find((entry) => entry.startsWith("closed"))).toBe("closed 1006");
   });
 
   test("is heard although the client leaves right after it", async () => {

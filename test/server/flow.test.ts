@@ -183,6 +183,28 @@ describe("a client that does not read", () => {
     expect(numbers.length).toBeGreaterThan(0);
   });
 
+  test("but still sends is no longer read from, closed, and cut: its consumer, which waits for it, goes on", async () => {
+    using published = new Published("millrace:websocket:paused", "millrace:websocket:close");
+    const log = new Log<string>();
+    await using serves = await serving(
+      accepting(async (event, connection) => {
+        if ("code" in event) log.add(`closed ${Number(event["code"])}`);
+        if (event.type !== "websocket.receive") return;
+        await fill(connection);
+        await connection.drained();
+        log.add("drained");
+      }),
+      { mailboxLimit: 3, pausedTimeout: 50, closeTimeout: 50 },
+    );
+    using client = await RawClient.open(serves.port);
+    client.socket.pause();
+    client.write(Buffer.concat([0, 1, 2].map(text)));
+    await published.next("millrace:websocket:paused", ({ paused }) => paused);
+    await log.find((entry) => entry === "closed 1006");
+    while (log.entries.length < 4) await new Promise((resolve) => setImmediate(resolve));
+    expect(log.entries.toSorted()).toEqual(["closed 1006", "drained", "drained", "drained"]);
+  });
+
   test("gets only the latest of each key, and what has no key, and is not closed", async () => {
     using published = new Published("millrace:websocket:dropped");
     const sent = new Log<string>();
