@@ -1,6 +1,8 @@
 import { describeMachine, formatMachine } from "./measure/machine.ts";
+import { micro } from "./micro/micro.ts";
 import { killAll } from "./processes/child.ts";
 import { installPeers } from "./processes/peers.ts";
+import { profile } from "./profile/profile.ts";
 import { redisCost } from "./redis-cost/redis-cost.ts";
 import { report } from "./report/report.ts";
 import type { Results } from "./report/results.ts";
@@ -23,9 +25,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   idle,
   redis,
   "redis-cost": redisCost,
+  micro,
+  profile,
 };
 /** What a look at all does without, to be quick. */
-const leftOut = new Set(["stalled", "redis-cost"]);
+const leftOut = new Set(["stalled", "redis-cost", "micro", "profile"]);
 const usage = `npm run bench -- [--quick] [${Object.keys(scenarios).join("] [")}], or npm run bench -- report`;
 
 for (const [signal, code] of [

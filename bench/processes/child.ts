@@ -75,6 +75,12 @@ export class Child implements AsyncDisposable {
     }
   }
 
+  /** Asks it to end, and settles when it has. */
+  async stop(): Promise<void> {
+    this.#process.kill("SIGTERM");
+    await this.#ended;
+  }
+
   /** Ends it at once. */
   kill(): void {
     this.#process.kill("SIGKILL");

@@ -10,6 +10,8 @@ import { findBun, hasPackage } from "./peers.ts";
 export interface ServerProcesses extends AsyncDisposable {
   readonly pids: readonly number[];
   readonly ports: readonly number[];
+  /** Lets them end by themselves, and settles when they have. */
+  stop(): Promise<void>;
 }
 
 /** A program that serves on a port, with a layer if one is named. */
@@ -109,7 +111,12 @@ export async function startServers(
       return Child.start(program, parameters, { ready: /^Listening on / });
     }),
   );
-  return { pids: children.map(({ pid }) => pid), ports, [Symbol.asyncDispose]: () => disposeAll(children) };
+  return {
+    pids: children.map(({ pid }) => pid),
+    ports,
+    stop: async () => void (await Promise.all(children.map((child) => child.stop()))),
+    [Symbol.asyncDispose]: () => disposeAll(children),
+  };
 }
 
 /** The versions of what a Channels server is made of, as far as it is installed. */

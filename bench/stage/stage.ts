@@ -96,6 +96,13 @@ export class Stage implements AsyncDisposable {
     await this.#place(name).load.leave(crowd);
   }
 
+  /** Cuts all connections to a server, and lets it end by itself. */
+  async stop({ name }: ServerProgram): Promise<void> {
+    const { load, servers } = this.#place(name);
+    await load[Symbol.asyncDispose]();
+    await servers.stop();
+  }
+
   /** The process that serves; the first of them if there are several. */
   pid({ name }: ServerProgram): number {
     return this.#place(name).servers.pids[0] ?? Number.NaN;

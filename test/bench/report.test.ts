@@ -5,6 +5,7 @@ import type { Measured } from "../../bench/contest/contest.ts";
 import type { Outcome } from "../../bench/load/traffic.ts";
 import { Latencies } from "../../bench/measure/latencies.ts";
 import { pairedRuns } from "../../bench/measure/paired.ts";
+import { topFunctions } from "../../bench/profile/top-functions.ts";
 import { withTables } from "../../bench/report/docs.ts";
 import { barChart } from "../../bench/report/svg.ts";
 import { verdictsOn } from "../../bench/report/verdict.ts";
@@ -89,4 +90,18 @@ test("bars grow with what they stand for", () => {
 
 test("a list of cores is read as the kernel writes it", () => {
   expect(["0", "4-7"].map(coresOf)).toEqual([[0], [4, 5, 6, 7]]);
+});
+
+test("the functions of a profile are those that ran themselves, of the time that was not idle", () => {
+  const node = (id: number, functionName: string, url = "") => ({
+    id,
+    callFrame: { functionName, url, lineNumber: 4 },
+  });
+  const nodes = [node(1, "(idle)"), node(2, "write", "file:///a/b/server/x.js"), node(3, "")];
+  // At 110, 120, 150 and 160 microseconds; the last ran after the period.
+  const profile = { nodes, startTime: 100, samples: [1, 2, 3, 2], timeDeltas: [10, 10, 30, 10] };
+  expect(topFunctions(profile, 5, { from: 105, to: 155 })).toEqual([
+    { name: "write (server/x.js:5)", share: 0.75 },
+    { name: "(anonymous)", share: 0.25 },
+  ]);
 });

@@ -1,0 +1,95 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { Writable } from "node:stream";
+import { textFrame } from "../../src/server/frame.ts";
+import { Outbound } from "../../src/server/outbound.ts";
+import { type MakeTrick, sockets } from "./trick.ts";
+
+const limits = { maxMessages: 1024, maxBytes: 1024 * 1024, whenFull: "close" } as const;
+const owner = { writable: true, dropped: () => {}, overflowed: () => {} };
+const burst = 8;
+const size = 66;
+
+function outboundToNowhere(): Outbound {
+  return new Outbound(new Writable({ write: (_, __, done) => done() }), limits, owner);
+}
+
+/** Frames of one list to many sockets are put together once. */
+export const sharedConcatenation: MakeTrick = () => {
+  const outbounds = Array.from({ length: sockets }, outboundToNowhere);
+  const shared = framesOf("shared");
+  const own = outbounds.map((_, index) => framesOf(String(index)));
+  const send = (framesFor: (index: number) => readonly Buffer[]): Promise<void> => {
+    for (const [index, outbound] of outbounds.entries()) {
+      for (const frame of framesFor(index)) outbound.send(frame);
+    }
+    return turnEnd();
+  };
+  return {
+    name: `putting ${burst} frames together once for all sockets that get them`,
+    otherwise: "for each",
+    limit: 0.9,
+    withIt: () => send(() => shared),
+    without: () => send((index) => own[index] ?? []),
+  };
+};
+
+/** What a turn sends to a socket is one write. */
+export const oneWrite: MakeTrick = async () => {
+  const pairs = await Promise.all(Array.from({ length: 50 }, connected));
+  const outbounds = pairs.map(([socket]) => new Outbound(socket, limits, owner));
+  const frames = framesOf("frame");
+  const arrival = (): Promise<unknown> => Promise.all(pairs.map(([, other]) => arrived(other, burst * size)));
+  return {
+    name: `one write of what a turn sends, ${burst} frames`,
+    otherwise: "a write for each",
+    limit: 0.6,
+    async withIt() {
+      const all = arrival();
+      for (const outbound of outbounds) for (const frame of frames) outbound.send(frame);
+      await all;
+    },
+    async without() {
+      const all = arrival();
+      for (const [socket] of pairs) for (const frame of frames) socket.write(frame);
+      await all;
+    },
+    end() {
+      for (const pair of pairs) for (const socket of pair) socket.destroy();
+    },
+  };
+};
+
+function framesOf(text: string): readonly Buffer[] {
+  return Array.from({ length: burst }, (_, index) => textFrame(`${text} ${index}`.padEnd(size - 2, "x")));
+}
+
+function turnEnd(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
+/** Both ends of a connection. */
+async function connected(): Promise<readonly [Socket, Socket]> {
+  const server = createServer({ noDelay: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // A server on a port has an address of this shape.
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, host: "127.0.0.1", noDelay: true });
+  // What a server says of a connection.
+  const [other] = (await once(server, "connection")) as [Socket];
+  server.close();
+  return [client, other];
+}
+
+function arrived(socket: Socket, bytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = bytes;
+    const take = (chunk: Buffer): void => {
+      left -= chunk.length;
+      if (left > 0) return;
+      socket.off("data", take);
+      resolve();
+    };
+    socket.on("data", take);
+  });
+}
