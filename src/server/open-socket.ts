@@ -5,6 +5,7 @@ import type { DropReason } from "../protocol/diagnostics.ts";
 import type { WebsocketReceive, WebsocketSend } from "../protocol/events.ts";
 import type { CompressedFrames } from "./compression.ts";
 import { binaryFrame, textFrame } from "./frame.ts";
+import { FrameReader, type FrameReaderOwner } from "./frame-reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { CheckedOptions } from "./options.ts";
 import type { OrderedWebSocket } from "./ordered-websocket.ts";
@@ -19,7 +20,7 @@ export interface OpenSocketOwner {
 }
 
 /** A socket from its acceptance to its end. */
-export class OpenSocket implements OutboundOwner {
+export class OpenSocket implements OutboundOwner, FrameReaderOwner {
   readonly #websocket: OrderedWebSocket;
   readonly #outbound: Outbound;
   readonly #heartbeat: Heartbeat;
@@ -36,7 +37,7 @@ export class OpenSocket implements OutboundOwner {
     this.#compressed = websocket.compressed;
     this.#owner = owner;
     websocket.carry(this.#outbound);
-    websocket.on("message", (data, isBinary) => this.#message(data as Buffer, isBinary));
+    FrameReader.read(websocket, socket, options.maxMessageSize, this);
     // `ws` has closed the socket with the code that the client's error has by RFC 6455.
     websocket.on("error", () => (this.#refusedWith = websocket.closedWith));
     websocket.on("close", (code, reason) => this.#closed(code, reason));
@@ -93,19 +94,20 @@ export class OpenSocket implements OutboundOwner {
     this.#websocket.resume();
   }
 
+  text(text: string): void {
+    if (!this.#closing) this.#owner.message({ type: "websocket.receive", text });
+  }
+
+  bytes(bytes: Buffer): void {
+    if (!this.#closing) this.#owner.message({ type: "websocket.receive", bytes });
+  }
+
   dropped(reason: DropReason, messages: number): void {
     this.#owner.dropped(reason, messages);
   }
 
   overflowed(): void {
     this.close(closeCodes.tryAgainLater.code, "too slow");
-  }
-
-  #message(data: Buffer, isBinary: boolean): void {
-    if (this.#closing) return;
-    this.#owner.message(
-      isBinary ? { type: "websocket.receive", bytes: data } : { type: "websocket.receive", text: data.toString() },
-    );
   }
 
   #closed(code: number, reason: Buffer): void {
