@@ -100,6 +100,23 @@ Millrace 0.1.0
 `);
   });
 
+  test("compresses messages if it is told to", async () => {
+    using project = new Project({ "routing.js": application });
+    const [plain, compressing] = [[], ["--compression"]].map((words) =>
+      start(project, ["routing.js", "-p", "0", ...words]),
+    );
+    const message = "again ".repeat(1000);
+    for (const [command, extensions] of [
+      [plain, ""],
+      [compressing, "permessage-deflate"],
+    ] as const) {
+      const socket = await connect((await command?.port()) ?? 0);
+      expect(socket.extensions).toBe(extensions);
+      expect(await exchange(socket, message)).toBe(message);
+      socket.close();
+    }
+  });
+
   test("uses the layers that the module exports, and closes them at its end", async () => {
     using project = new Project({
       "routing.js": `${application}
