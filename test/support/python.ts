@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
+import { Watchdog } from "./watchdog.ts";
 
 /** The interpreter that Debian's packages belong to, unless `MILLRACE_PYTHON` names another. */
 export const interpreter: string = process.env["MILLRACE_PYTHON"] ?? "/usr/bin/python3";
@@ -19,6 +20,8 @@ export class Python implements AsyncDisposable {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly #waiting: Waiting[] = [];
   readonly #ended: Promise<unknown>;
+  // One that waits for a message does not notice that nobody asks it any more.
+  readonly #watchdog: Watchdog | undefined;
   #hasEnded = false;
   #complaint = "";
 
@@ -31,6 +34,8 @@ export class Python implements AsyncDisposable {
     this.#child.stdin.on("error", () => {});
     createInterface(this.#child.stdout).on("line", (line) => this.#waiting.shift()?.resolve(JSON.parse(line)));
     this.#ended = once(this.#child, "close").catch(() => undefined);
+    const { pid } = this.#child;
+    this.#watchdog = pid === undefined ? undefined : new Watchdog(pid);
     void this.#ended.then(() => this.#onEnd());
   }
 
@@ -46,6 +51,7 @@ export class Python implements AsyncDisposable {
   async close(): Promise<void> {
     this.#child.stdin.end();
     await this.#ended;
+    await this.#watchdog?.relieve();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis, type RedisOptions } from "ioredis";
 import { freePort } from "./free-port.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** How a server is started. */
 export interface RedisServerOptions {
@@ -31,7 +32,7 @@ export class RedisServer implements AsyncDisposable {
   readonly #options: RedisServerOptions;
   #port: number;
   #child: ChildProcess | undefined;
-  #watchdog: ChildProcess | undefined;
+  #watchdog: Watchdog | undefined;
   #output = "";
 
   private constructor(folder: string, port: number, options: RedisServerOptions) {
@@ -91,7 +92,7 @@ export class RedisServer implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text: Buffer) => (this.#output += text.toString()));
     await once(child, "spawn");
-    this.#watchdog = watch(this.pid, this.folder);
+    this.#watchdog = new Watchdog(this.pid, this.folder);
     await this.answers();
   }
 
@@ -194,25 +195,11 @@ export class RedisServer implements AsyncDisposable {
     }
     const watchdog = this.#watchdog;
     this.#watchdog = undefined;
-    if (watchdog === undefined) return;
-    const relieved = once(watchdog, "exit");
-    watchdog.stdin?.end("relieved\n");
-    await relieved;
+    await watchdog?.relieve();
   }
 }
 
 /** Disposes of servers that were started for something that did not come about. */
 export async function disposeAll(servers: readonly AsyncDisposable[]): Promise<void> {
   await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
-}
-
-/** Ends a server and removes its folder when this process has ended without saying so before. */
-function watch(pid: number, folder: string): ChildProcess {
-  const program = 'read line || { kill -9 "$0"; rm -rf "$1"; }';
-  const watchdog = spawn("/bin/sh", ["-c", program, String(pid), folder], {
-    stdio: ["pipe", "ignore", "ignore"],
-    detached: true,
-  });
-  watchdog.unref();
-  return watchdog;
 }
