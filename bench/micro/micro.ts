@@ -1,8 +1,8 @@
 import { pairedRuns } from "../measure/paired.ts";
 import { writeResults } from "../measure/results.ts";
-import { formatNumber, formatSpread, ratiosOf, type Spread, spreadOf } from "../measure/spread.ts";
-import { formatTable } from "../measure/table.ts";
+import { formatNumber, ratiosOf, spreadOf } from "../measure/spread.ts";
 import type { Results } from "../report/results.ts";
+import { formatTried, type Tried } from "../report/tricks.ts";
 import type { ScenarioOptions } from "../scenarios/scenario.ts";
 import { sharedCompression, sharedFrame } from "./frames.ts";
 import { keptMembers, sealedOnce, synchronousMailbox } from "./handling.ts";
@@ -19,16 +19,6 @@ const tricks: readonly MakeTrick[] = [
   keptMembers,
 ];
 
-/** What came of one: processor times in microseconds, and their ratio. */
-interface Tried {
-  readonly name: string;
-  readonly otherwise: string;
-  readonly limit: number;
-  readonly withIt: Spread;
-  readonly without: Spread;
-  readonly ratio: Spread;
-}
-
 /** What each thing that the path does to be fast is worth. Says so when one is worth less than it was. */
 export async function micro({ quick }: ScenarioOptions): Promise<Results> {
   const [rounds, time] = quick ? [5, 10_000] : [15, 50_000];
@@ -40,7 +30,7 @@ export async function micro({ quick }: ScenarioOptions): Promise<Results> {
     console.log(`WORTH LESS THAN IT WAS  ${name}: ${formatNumber(ratio.median)}, not ${limit} or less`);
   }
   writeResults("micro", { quick, rounds, tried });
-  return {};
+  return { micro: { tried } };
 }
 
 async function tryOut(trick: Trick, rounds: number, time: number): Promise<Tried> {
@@ -69,16 +59,4 @@ async function timeOf(way: () => void | Promise<void>, times: number): Promise<n
   for (let time = 0; time < times; time++) await way();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / times;
-}
-
-function formatTried(tried: readonly Tried[]): string {
-  const header = ["with", "otherwise", "with, µs", "otherwise, µs", "ratio"];
-  const rows = tried.map(({ name, otherwise, withIt, without, ratio }) => [
-    name,
-    otherwise,
-    formatNumber(withIt.median),
-    formatNumber(without.median),
-    formatSpread(ratio),
-  ]);
-  return formatTable(header, rows, 2);
 }

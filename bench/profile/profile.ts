@@ -2,9 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeResults } from "../measure/results.ts";
-import { formatNumber } from "../measure/spread.ts";
-import { formatTable } from "../measure/table.ts";
 import { millrace, type ServerProgram } from "../processes/servers.ts";
+import { formatTop } from "../report/profile.ts";
 import type { Results } from "../report/results.ts";
 import type { ScenarioOptions } from "../scenarios/scenario.ts";
 import { Stage } from "../stage/stage.ts";
@@ -30,7 +29,7 @@ export async function profile({ quick }: ScenarioOptions): Promise<Results> {
     console.log(`${formatTop(task.name, found[task.name] ?? [])}\n`);
   }
   writeResults("profile", { quick, found });
-  return {};
+  return { profile: { found } };
 }
 
 async function topOf(task: Task, seconds: number): Promise<readonly TopFunction[]> {
@@ -70,10 +69,4 @@ async function periodOf(stage: Stage, program: ServerProgram, task: Task, second
 
 function microseconds(): number {
   return Number(process.hrtime.bigint() / 1000n);
-}
-
-/** A row for each function. */
-export function formatTop(name: string, top: readonly TopFunction[]): string {
-  const rows = top.map((one) => [`\`${one.name}\``, `${formatNumber(one.share * 100)} %`]);
-  return formatTable([name, "own time"], rows, 1);
 }

@@ -9,7 +9,7 @@ export const docsFile = new URL("../../docs/performance.md", import.meta.url);
  */
 export function withTables(text: string, tables: Readonly<Record<string, string>>): string {
   return text.replace(
-    /(<!-- bench: (\S+) -->\n)[^]*?(\n<!-- \/bench -->)/g,
+    /(<!-- bench: (.+) -->\n)[^]*?(\n<!-- \/bench -->)/g,
     (whole: string, start: string, name: string, end: string) =>
       tables[name] === undefined ? whole : `${start}\n${tables[name]}\n${end}`,
   );

@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Measured } from "../contest/contest.ts";
 import type { Machine } from "../measure/machine.ts";
 import type { IdleResults } from "./idle-connections.ts";
+import type { ProfileResults } from "./profile.ts";
 import type { StormResults } from "./storms.ts";
+import type { TrickResults } from "./tricks.ts";
 
 /** What scenarios of tasks find. */
 export interface TaskResults {
@@ -18,6 +20,8 @@ export interface Results {
   readonly redis?: TaskResults;
   readonly storm?: StormResults;
   readonly idle?: IdleResults;
+  readonly profile?: ProfileResults;
+  readonly micro?: TrickResults;
 }
 
 /** What every file of results has. */
@@ -28,7 +32,7 @@ export interface Circumstances {
   readonly quick?: boolean;
 }
 
-const names = ["echo", "fan-out", "compressed", "stalled", "redis", "storm", "idle"] as const;
+const names = ["echo", "fan-out", "compressed", "stalled", "redis", "storm", "idle", "profile", "micro"] as const;
 
 /** What the last runs have written to `bench/results`. */
 export function readResults(): Results {

@@ -1,9 +1,11 @@
 import type { Measured } from "../contest/contest.ts";
-import { formatNumber } from "../measure/spread.ts";
+import { formatNumber, formatSpread } from "../measure/spread.ts";
 import { formatTable } from "../measure/table.ts";
 import { formatIdle } from "./idle-connections.ts";
+import { formatTop } from "./profile.ts";
 import type { Results } from "./results.ts";
 import { formatStorm } from "./storms.ts";
+import { formatTried } from "./tricks.ts";
 import { formatVerdicts, verdictsOn } from "./verdict.ts";
 
 /** The tables of docs/performance.md by name, of all that was measured. */
@@ -18,36 +20,50 @@ export function docsTables(results: Results): Readonly<Record<string, string>> {
   }
   if (results.storm !== undefined) tables["storm"] = formatStorm(results.storm);
   if (results.idle !== undefined) tables["idle"] = formatIdle(results.idle.measured);
+  for (const [name, top] of Object.entries(results.profile?.found ?? {})) {
+    tables[`profile: ${name}`] = formatTop(name, top.slice(0, 6));
+  }
+  if (results.micro !== undefined) tables["micro"] = formatTried(results.micro.tried);
   tables["targets"] = formatVerdicts(verdictsOn(results));
   return tables;
 }
 
-/** A row for each task: what a delivery takes on each server, and the ratios of medians. */
+/** A row for each task: what a delivery takes on each server, and the first one's over each other's. */
 function serverTimes(measured: readonly Measured[]): string {
-  return table(measured, "CPU µs", ({ sides }, name) => sides[name]?.serverTime.median);
+  return table(measured, (name, first) => (name === first ? [name] : [name, `${first} / ${name}`]), timesOf);
 }
 
-/** A row for each task at a steady rate: p99 of each server. */
+function timesOf({ sides, ratios }: Measured, name: string): readonly string[] {
+  const [side, ratio] = [sides[name], ratios[name]];
+  const time = side === undefined ? "" : formatNumber(side.serverTime.median);
+  return [time, ratio === undefined ? "" : formatSpread(ratio.serverTime)];
+}
+
+/** A row for each task at a steady rate: p50 and p99 of each server. */
 function latencies(measured: readonly Measured[]): string {
-  return table(measured, "p99 ms", ({ sides }, name) => sides[name]?.p99);
+  return table(measured, (name) => [`${name} p50`, "p99"], latenciesOf);
 }
 
+function latenciesOf({ sides }: Measured, name: string): readonly string[] {
+  const side = sides[name];
+  return side === undefined ? ["", ""] : [formatNumber(side.p50), formatNumber(side.p99)];
+}
+
+/** Columns for each server, which are called by `columns`, beside the labels of each task. */
 function table(
   measured: readonly Measured[],
-  unit: string,
-  figure: (one: Measured, name: string) => number | undefined,
+  columns: (name: string, first: string) => readonly string[],
+  figures: (one: Measured, name: string) => readonly string[],
 ): string {
   const labels = [...new Set(measured.flatMap((one) => Object.keys(one.labels)))];
   const steady = measured.some(({ rate }) => rate !== undefined);
   const names = [...new Set(measured.flatMap(({ sides }) => Object.keys(sides)))];
-  const header = [...labels, ...(steady ? ["messages/s"] : []), ...names.map((name) => `${name}, ${unit}`)];
+  const [first = ""] = names;
+  const header = [...labels, ...(steady ? ["messages/s"] : []), ...names.flatMap((name) => columns(name, first))];
   const rows = measured.map((one) => [
     ...labels.map((label) => one.labels[label] ?? ""),
     ...(one.rate === undefined ? [] : [formatNumber(one.rate)]),
-    ...names.map((name) => {
-      const found = figure(one, name);
-      return found === undefined ? "" : formatNumber(found);
-    }),
+    ...names.flatMap((name) => figures(one, name).slice(0, columns(name, first).length)),
   ]);
   return formatTable(header, rows, labels.length);
 }

@@ -11,7 +11,7 @@ const extensions = "permessage-deflate; server_no_context_takeover; client_no_co
 
 /** As `fan-out`, with messages that are compressed. */
 export async function compressed({ quick }: ScenarioOptions): Promise<Results> {
-  const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
+  const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 1, warmUp: 2 };
   const programs = available(field(quick));
   console.log(`\n## Compressed fan-out: ${members.toLocaleString("en-US")} members\n`);
   const measured: Measured[] = [];

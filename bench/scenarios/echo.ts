@@ -15,7 +15,7 @@ const fullWorks = [...quickWorks, [1024, 1], [1024, 16], [65_536, 1], [65_536, 1
 /** Each client gets back what it sends, with one message or several on their way. */
 export async function echo({ quick }: ScenarioOptions): Promise<Results> {
   const programs = available(quick ? [millrace, ws, bun] : [millrace, ws, bun, socketIo]);
-  const effort = quick ? { rounds: 3, seconds: 0.5, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
+  const effort = quick ? { rounds: 3, seconds: 0.5, warmUp: 1 } : { rounds: 7, seconds: 1, warmUp: 2 };
   console.log(`\n## Echo: ${clients} clients\n`);
   const measured: Measured[] = [];
   await using stage = await Stage.set({ programs });
@@ -26,7 +26,7 @@ export async function echo({ quick }: ScenarioOptions): Promise<Results> {
       size,
       window,
       entrance: { path: "/echo", clients, marked: false },
-      ...(quick && window > 1 ? {} : { steadyAsHalfOf: ws }),
+      ...(size > 64 || (quick && window > 1) ? {} : { steadyAsHalfOf: ws }),
     };
     measured.push(...(await contest(stage, programs, task, effort)));
   }

@@ -17,7 +17,7 @@ const fullLoads = [1, 8];
 
 /** A room whose members are spread over the processes of a server, which a Redis connects. */
 export async function redis({ quick }: ScenarioOptions): Promise<Results> {
-  const effort = quick ? { rounds: 2, seconds: 0.7, warmUp: 1 } : { rounds: 5, seconds: 3, warmUp: 5 };
+  const effort = quick ? { rounds: 2, seconds: 0.7, warmUp: 1 } : { rounds: 5, seconds: 1.5, warmUp: 3 };
   console.log(`\n## Behind Redis: ${members.toLocaleString("en-US")} members in one room\n`);
   const versions = channelsVersions();
   console.log(

@@ -14,7 +14,7 @@ const [oursStalled, wsStalled] = [ours, ws].map((program) => ({ ...program, name
 
 /** A room of which one member has stopped reading, beside one where all read. */
 export async function stalled({ quick }: ScenarioOptions): Promise<Results> {
-  const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 2, warmUp: 3 };
+  const effort = quick ? { rounds: 3, seconds: 0.7, warmUp: 1 } : { rounds: 7, seconds: 1, warmUp: 2 };
   console.log(`\n## One of ${members.toLocaleString("en-US")} members does not read\n`);
   const pairs = [[oursStalled, ours] as const, ...(quick ? [] : [[wsStalled, ws] as const])];
   const measured: Measured[] = [];
