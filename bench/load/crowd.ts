@@ -3,7 +3,7 @@ import { processorTime } from "../measure/processor-time.ts";
 import { type ClientOwner, LoadClient } from "./client.ts";
 import { type DialectName, dialects } from "./dialect.ts";
 import { Echoes } from "./echoes.ts";
-import { Room } from "./room.ts";
+import { Rooms } from "./rooms.ts";
 import type { Outcome, Traffic } from "./traffic.ts";
 import type { Work } from "./work.ts";
 
@@ -21,6 +21,8 @@ export interface CrowdOptions {
   readonly marked?: boolean | undefined;
   /** What the clients offer of extensions. */
   readonly extensions?: string | undefined;
+  /** Over how many rooms they are spread, of which each has a path of its own below. @default 1 */
+  readonly rooms?: number | undefined;
   /** How many of them stop reading as soon as all are in. @default 0 */
   readonly stalled?: number | undefined;
 }
@@ -63,7 +65,10 @@ export class Crowd implements ClientOwner {
   async run(traffic: Traffic): Promise<Outcome> {
     const dialect = dialects[this.#options.dialect ?? "plain"];
     const active = this.#clients.filter((client) => !this.#stalled.has(client));
-    const work = traffic.kind === "echo" ? new Echoes(active, dialect, traffic) : new Room(active, dialect, traffic);
+    const work =
+      traffic.kind === "echo"
+        ? new Echoes(active, dialect, traffic)
+        : new Rooms(active, this.#options.rooms ?? 1, dialect, traffic);
     const { serverPids, redisPids } = this.#options;
     const [server, redis, own] = [processorTime(serverPids), processorTime(redisPids), process.cpuUsage()];
     const start = performance.now();
@@ -132,7 +137,8 @@ export class Crowd implements ClientOwner {
   }
 
   #connect(index: number, marked: boolean): Promise<LoadClient> {
-    const { ports, path, dialect, extensions, clients } = this.#options;
+    const { ports, dialect, extensions, clients, rooms } = this.#options;
+    const path = rooms === undefined ? this.#options.path : `${this.#options.path}/${index % rooms}`;
     const target = {
       port: ports[index % ports.length] ?? 0,
       path: marked ? `${path}?mark` : path,

@@ -16,7 +16,7 @@ export function drawPlots(results: Results): readonly string[] {
 }
 
 function charts(results: Results): Readonly<Record<string, BarChart>> {
-  const room = { size: "64 B", messages: "text" };
+  const room = { rooms: "1", size: "64 B", messages: "text" };
   return {
     "fan-out": {
       title: "Fan-out to 1,000 members, 64 B: server's CPU for a delivery, µs",

@@ -17,7 +17,7 @@ export interface Target {
 
 type Labels = Readonly<Record<string, string>>;
 
-const room: Labels = { members: "1,000", size: "64 B", messages: "text" };
+const room: Labels = { members: "1,000", rooms: "1", size: "64 B", messages: "text" };
 const behindRedis: Labels = { processes: "4", size: "64 B" };
 
 export const targets: readonly Target[] = [

@@ -6,13 +6,21 @@ import { Stage } from "../stage/stage.ts";
 import { available, type ScenarioOptions } from "./scenario.ts";
 
 interface Work {
+  /** Of all rooms together. */
   readonly members: number;
+  readonly rooms: number;
   readonly window: number;
   readonly size: number;
   readonly json: boolean;
 }
 
-const quickWorks: readonly Work[] = [1, 8].map((window) => ({ members: 1000, window, size: 64, json: false }));
+const quickWorks: readonly Work[] = [1, 8].map((window) => ({
+  members: 1000,
+  rooms: 1,
+  window,
+  size: 64,
+  json: false,
+}));
 
 /** All members of a room get what each of them sends. */
 export async function fanOut({ quick }: ScenarioOptions): Promise<Results> {
@@ -28,7 +36,7 @@ export async function fanOut({ quick }: ScenarioOptions): Promise<Results> {
       ...(await contest(
         stage,
         taking,
-        taskOf(work, work.size === 64 && !work.json && (!quick || work.window === 1)),
+        taskOf(work, work.size === 64 && work.rooms === 1 && !work.json && (!quick || work.window === 1)),
         effort,
       )),
     );
@@ -38,17 +46,18 @@ export async function fanOut({ quick }: ScenarioOptions): Promise<Results> {
   return { "fan-out": { measured } };
 }
 
-function taskOf({ members, window, size, json }: Work, steady: boolean): Task {
+function taskOf({ members, rooms, window, size, json }: Work, steady: boolean): Task {
   return {
     labels: {
       members: members.toLocaleString("en-US"),
+      rooms: String(rooms),
       size: `${size} B`,
       window: String(window),
       messages: json ? "JSON" : "text",
     },
     size,
     window,
-    entrance: { clients: members, ...(json ? { dialect: "json" } : {}) },
+    entrance: { clients: members, rooms, ...(json ? { dialect: "json" } : {}) },
     ...(steady ? { steadyAsHalfOf: ws } : {}),
   };
 }
@@ -58,9 +67,10 @@ function fullWorks(): readonly Work[] {
   for (const members of [10, 1000, 10_000]) {
     for (const json of [false, true]) {
       for (const size of [64, 1024]) {
-        for (const window of [1, 8]) works.push({ members, window, size, json });
+        for (const window of [1, 8]) works.push({ members, rooms: 1, window, size, json });
       }
     }
   }
+  for (const rooms of [10, 100]) works.push({ members: 1000, rooms, window: 1, size: 64, json: false });
   return works;
 }

@@ -23,7 +23,7 @@ function outcome(serverTime: number, latency: number, compressed = 0): Outcome {
 function fanOut(ours: number, theirs: number, labels: object, rate?: number): Measured {
   const [one, other] = [[outcome(ours, ours)], [outcome(theirs, theirs)]];
   return {
-    labels: { members: "1,000", size: "64 B", messages: "text", window: "8", ...labels },
+    labels: { members: "1,000", rooms: "1", size: "64 B", messages: "text", window: "8", ...labels },
     ...(rate === undefined ? {} : { rate }),
     sides: { Millrace: sideOf(one), ws: sideOf(other) },
     ratios: { ws: ratiosBetween(one, other) },

@@ -7,35 +7,47 @@ import type { Traffic } from "./traffic.ts";
 import type { Work } from "./work.ts";
 
 /** How many messages can be told apart while they are on their way. */
-const remembered = 4096;
+const remembered = 65_536;
 
-/** Members of a room, each of which sends in its turn and receives what all send. */
-export class Room implements Work {
-  readonly #members: readonly LoadClient[];
+/** One room: its members, and how many messages were sent there. */
+interface Room {
+  readonly members: LoadClient[];
+  sent: number;
+}
+
+/** Members of rooms, each of which sends in its turn and receives what all in its room send. */
+export class Rooms implements Work {
+  readonly #rooms: readonly Room[];
   readonly #traffic: Traffic;
   readonly #content: Content;
   readonly #sentAt = new Float64Array(remembered);
   readonly #missing = new Int32Array(remembered);
+  readonly #roomOf: Room[] = [];
   readonly latencies = new Latencies();
   sent = 0;
   deliveries = 0;
   compressed = 0;
   #arrived = 0;
   #now = 0;
-  #messageArrived = (): void => {};
+  #messageArrived: (room: Room) => void = () => {};
 
-  constructor(members: readonly LoadClient[], dialect: Dialect, traffic: Traffic) {
-    this.#members = members;
+  /** @param rooms is their number; client n is in room n modulo that. */
+  constructor(clients: readonly LoadClient[], rooms: number, dialect: Dialect, traffic: Traffic) {
+    this.#rooms = Array.from({ length: rooms }, () => ({ members: [], sent: 0 }));
     this.#traffic = traffic;
     this.#content = new Content(dialect, traffic.size);
-    for (const member of members) member.messages = 0;
+    for (const client of clients) {
+      client.messages = 0;
+      this.#rooms[client.index % rooms]?.members.push(client);
+    }
   }
 
   async run(): Promise<void> {
     const { rate } = this.#traffic;
     await (rate === undefined ? this.#saturate() : this.#pace(rate));
-    for (const { messages, index } of this.#members) {
-      if (messages !== this.sent) throw new Error(`Member ${index} got ${messages} of ${this.sent} messages`);
+    for (const { members, sent } of this.#rooms) {
+      const wrong = members.find(({ messages }) => messages !== sent);
+      if (wrong !== undefined) throw new Error(`Member ${wrong.index} got ${wrong.messages} of ${sent} messages`);
     }
   }
 
@@ -60,7 +72,7 @@ export class Room implements Work {
     this.#missing[at] = missing;
     if (missing > 0) return;
     this.#arrived++;
-    this.#messageArrived();
+    this.#messageArrived(this.#roomOf[at] as Room);
   }
 
   read(): void {}
@@ -69,11 +81,13 @@ export class Room implements Work {
     const { seconds, window } = this.#traffic;
     const end = performance.now() + seconds * 1000;
     return new Promise((resolve) => {
-      this.#messageArrived = () => {
-        if (this.#now < end) this.#sendOne();
+      this.#messageArrived = (room) => {
+        if (this.#now < end) this.#sendTo(room);
         else if (this.#arrived === this.sent) resolve();
       };
-      for (let count = 0; count < window; count++) this.#sendOne();
+      for (const room of this.#rooms) {
+        for (let count = 0; count < window; count++) this.#sendTo(room);
+      }
     });
   }
 
@@ -83,20 +97,21 @@ export class Room implements Work {
       const blocked = this.sent - this.#arrived >= window;
       if (blocked) await this.#arrival();
       // The time that a message had to wait for others is part of its latency.
-      this.#sendOne(blocked ? due : performance.now());
+      this.#sendTo(this.#rooms[this.sent % this.#rooms.length] as Room, blocked ? due : performance.now());
     });
     while (this.#arrived < this.sent) await this.#arrival();
   }
 
   #arrival(): Promise<void> {
-    return new Promise((resolve) => (this.#messageArrived = resolve));
+    return new Promise((resolve) => (this.#messageArrived = () => resolve()));
   }
 
-  #sendOne(since = performance.now()): void {
+  #sendTo(room: Room, since = performance.now()): void {
     const number = this.sent++;
     const at = number % remembered;
-    this.#missing[at] = this.#members.length;
+    this.#missing[at] = room.members.length;
+    this.#roomOf[at] = room;
     this.#sentAt[at] = since;
-    this.#members[number % this.#members.length]?.send(this.#content.frame(number));
+    room.members[room.sent++ % room.members.length]?.send(this.#content.frame(number));
   }
 }
