@@ -1,5 +1,4 @@
 import { toError } from "../protocol/errors.ts";
-import type { ChannelLayers } from "../protocol/channel-layers.ts";
 import type { Connection } from "../protocol/connection.ts";
 import { publish, reportExpired } from "../protocol/diagnostics.ts";
 import type { Incoming, Outgoing } from "../protocol/events.ts";
@@ -40,7 +39,7 @@ export class Lifetime {
   readonly #consumer: Served;
   readonly #class: ServedClass;
   readonly #protocol: ConsumerProtocol;
-  readonly #layers: ChannelLayers;
+  readonly #connection: Connection;
   readonly #peer: Peer;
   readonly #calls: Calls;
   readonly #mailbox: Mailbox<Incoming>;
@@ -62,7 +61,7 @@ export class Lifetime {
     this.#consumer = consumer;
     this.#class = servedClass;
     this.#protocol = protocol;
-    this.#layers = connection.layers;
+    this.#connection = connection;
     this.#peer = new Peer(connection, protocol, servedClass.name);
     this.#calls = new Calls(consumer, servedClass, protocol);
     this.#mailbox = new Mailbox(
@@ -79,7 +78,8 @@ export class Lifetime {
 
   /** Sends to the peer. */
   send(event: Outgoing): boolean {
-    return this.#peer.send(event);
+    // A message changes nothing in how far the peer has been answered.
+    return event.type === "websocket.send" ? this.#connection.send(event) : this.#peer.send(event);
   }
 
   /** Takes an event of the transport; it is the consumer's `Receive`. */
@@ -124,7 +124,7 @@ export class Lifetime {
 
   /** An application without layers does without, unless its consumer asks for one. */
   #join(): void | Promise<void> {
-    const layers = this.#layers;
+    const { layers } = this.#connection;
     const { channelLayerAlias, groups } = this.#consumer;
     checkGroups(groups);
     if (channelLayerAlias === "default" && groups.length === 0 && !layers.has("default")) return undefined;

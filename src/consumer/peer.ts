@@ -22,7 +22,6 @@ export class Peer {
 
   send(event: Outgoing): boolean {
     const sent = this.#connection.send(event);
-    if (event.type === "websocket.send") return sent;
     if (event.type === "websocket.accept" || event.type === "http.response.start") this.#begun = true;
     if (event.type === "http.response.body" && event.moreBody !== true) this.#complete = true;
     return sent;

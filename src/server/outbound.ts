@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { DropReason } from "../protocol/diagnostics.ts";
 import { Backlog } from "./backlog.ts";
+import { FrameList, merged } from "./frame-list.ts";
 import type { OutboundOptions } from "./options.ts";
 import { atTurnEnd, type TurnTask } from "./turn.ts";
 
@@ -13,9 +14,6 @@ export interface OutboundOwner {
   /** The queue is full, and its policy is to close the socket. */
   overflowed(): void;
 }
-
-/** Frames up to this size are copied together; larger ones are handed over as they are. */
-const mergedSize = 16 * 1024;
 
 /**
  * The frames on their way to one socket. What a turn of the event loop sends is written at its end,
@@ -31,9 +29,10 @@ export class Outbound implements TurnTask {
   readonly #limits: Required<OutboundOptions>;
   readonly #owner: OutboundOwner;
   // Of this turn. While the socket is behind, there are none, and the backlog has them all.
-  #frames: Buffer[] = [];
+  #frames = FrameList.empty;
   #backlog: Backlog | undefined;
-  #bytes = 0;
+  // What the socket held when the turn's first frame came.
+  #held = 0;
   #scheduled = false;
   #behind = false;
   #sealed = false;
@@ -49,26 +48,22 @@ export class Outbound implements TurnTask {
 
   /** The bytes that wait, here and in the socket. */
   get bufferedAmount(): number {
-    return this.#bytes + (this.#backlog?.bytes ?? 0) + this.#socket.writableLength;
+    return this.#frames.bytes + (this.#backlog?.bytes ?? 0) + this.#socket.writableLength;
   }
 
   /** Takes a frame. `false` says that the socket is behind or closed. */
   send(frame: Buffer, key?: string): boolean {
-    if (this.#sealed || !this.#owner.writable) {
+    if (this.#sealed || (!this.#scheduled && !this.#begin())) {
       this.#owner.dropped("closed", 1);
       return false;
     }
     if (this.#behind) return this.#wait(frame, key);
     if (!this.#hasRoom(frame)) {
       this.flush();
+      this.#held = this.#socket.writableLength;
       if (this.#behind || !this.#hasRoom(frame)) return this.#wait(frame, key);
     }
-    this.#frames.push(frame);
-    this.#bytes += frame.length;
-    if (!this.#scheduled) {
-      this.#scheduled = true;
-      atTurnEnd(this);
-    }
+    this.#frames = this.#frames.with(frame);
     return true;
   }
 
@@ -102,8 +97,7 @@ export class Outbound implements TurnTask {
   end(): void {
     const left = this.#waiting;
     this.#sealed = true;
-    this.#frames = [];
-    this.#bytes = 0;
+    this.#frames = FrameList.empty;
     this.#backlog = undefined;
     this.#socket.off("drain", this.#onDrain);
     this.#tellDrained();
@@ -115,11 +109,22 @@ export class Outbound implements TurnTask {
     return this.#frames.length + (this.#backlog?.length ?? 0);
   }
 
+  /** A frame has come, the first in this turn or while the socket is behind. `false` says that it is closed. */
+  #begin(): boolean {
+    if (!this.#owner.writable) return false;
+    this.#held = this.#socket.writableLength;
+    if (this.#behind) return true;
+    this.#scheduled = true;
+    atTurnEnd(this);
+    return true;
+  }
+
   #hasRoom(frame: Buffer, replaced?: number): boolean {
-    if (this.bufferedAmount === 0) return true;
+    const buffered = this.#held + this.#frames.bytes + (this.#backlog?.bytes ?? 0);
+    if (buffered === 0) return true;
     const { maxMessages, maxBytes } = this.#limits;
     const messages = replaced === undefined ? this.#waiting : this.#waiting - 1;
-    return messages < maxMessages && this.bufferedAmount - (replaced ?? 0) + frame.length <= maxBytes;
+    return messages < maxMessages && buffered - (replaced ?? 0) + frame.length <= maxBytes;
   }
 
   /** Puts a frame behind those that wait, if there is room or can be made. Returns what `send` does. */
@@ -140,10 +145,9 @@ export class Outbound implements TurnTask {
   }
 
   #write(): void {
-    const bytes = this.#backlog?.bytes ?? this.#bytes;
-    const chunks = merged(this.#backlog?.take() ?? this.#frames, bytes);
-    this.#frames = [];
-    this.#bytes = 0;
+    const bytes = this.#backlog?.bytes ?? 0;
+    const chunks = this.#backlog === undefined ? this.#frames.chunks : merged(this.#backlog.take(), bytes);
+    this.#frames = FrameList.empty;
     this.#backlog = undefined;
     if (chunks.length > 1) this.#socket.cork();
     for (const chunk of chunks) this.#socket.write(chunk);
@@ -168,29 +172,4 @@ export class Outbound implements TurnTask {
     this.#drained = undefined;
     this.#resolveDrained = undefined;
   }
-}
-
-/** The frames in as few buffers as is cheap. */
-function merged(frames: readonly Buffer[], bytes: number): readonly Buffer[] {
-  if (frames.length < 2) return frames;
-  if (bytes <= mergedSize) return [Buffer.concat(frames, bytes)];
-  const chunks: Buffer[] = [];
-  let small: Buffer[] = [];
-  let size = 0;
-  const flush = (): void => {
-    if (small.length > 0) chunks.push(small.length === 1 ? (small[0] as Buffer) : Buffer.concat(small, size));
-    small = [];
-    size = 0;
-  };
-  for (const frame of frames) {
-    if (size + frame.length > mergedSize) flush();
-    if (frame.length > mergedSize) {
-      chunks.push(frame);
-    } else {
-      small.push(frame);
-      size += frame.length;
-    }
-  }
-  flush();
-  return chunks;
 }

@@ -78,7 +78,9 @@ export class WebsocketConnection
     // What is no event of a websocket is refused by the rules.
     const outgoing = event as WebsocketOutgoing;
     const before = this.#state;
-    const after = nextWebsocketState(before, outgoing, this.scope.subprotocols);
+    // To look into the scope for every message would cost more than all the rules together.
+    const offered = outgoing.type === "websocket.accept" ? this.scope.subprotocols : [];
+    const after = nextWebsocketState(before, outgoing, offered);
     switch (outgoing.type) {
       case "websocket.accept":
         return before === "connecting" && this.#accept(outgoing);
