@@ -8,6 +8,8 @@ export interface ConnectionPurpose {
   readonly name: string;
   /** How long it may owe an answer and send nothing, in milliseconds, before it is dropped. */
   readonly answerTimeout: number;
+  /** Whoever makes it drops it by himself; ioredis would take what arrived while the process stood still for silence. */
+  readonly watched?: boolean;
   /** Its channels are those of sharded pub/sub. */
   readonly sharded?: boolean;
 }
@@ -31,6 +33,7 @@ export function makeClient(
     ...shared,
     ...(path === undefined ? { host, port } : { path }),
     db,
+    ...(purpose.watched === true ? {} : { socketTimeout: purpose.answerTimeout }),
     lazyConnect: true,
     retryStrategy: null,
     enableOfflineQueue: false,

@@ -36,7 +36,7 @@ export class Connection {
     this.#isSharded = purpose.sharded === true;
     const { answerTimeout } = purpose;
     this.#silence = new Silence(answerTimeout, () => this.drop(new Error(`No answer within ${answerTimeout} ms`)));
-    const client = makeClient(endpoint, settings, purpose);
+    const client = makeClient(endpoint, settings, { ...purpose, watched: true });
     this.#client = client;
     if (client instanceof Redis) {
       client.once("connect", () => client.stream.on("data", () => this.#silence.heard()));

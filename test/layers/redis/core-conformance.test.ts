@@ -31,6 +31,7 @@ describe.each(Object.entries(modes))("RedisChannelLayer keeps what every layer p
       hosts: Array.from({ length: hostCount }, (_, db) => `${server.url}/${db}`),
     });
   const suite = layerConformance({
+    timeout: 25_000,
     make,
     without: {
       fullReport: "Redis knows how many messages wait for a process, and not how many a member has not handled",

@@ -67,6 +67,7 @@ describe.each([
   let made = 0;
   const nodeKnows = "a node of the cluster knows its own receivers alone";
   const suite = layerConformance({
+    timeout: 25_000,
     make: (options) =>
       new RedisPubSubChannelLayer({
         ...options,

@@ -32,6 +32,7 @@ describe.each(Object.entries(modes))("RedisPubSubChannelLayer keeps what every l
       hosts: servers.slice(0, hostCount).map(({ url }) => url),
     });
   const suite = layerConformance({
+    timeout: 25_000,
     make,
     without: {
       waiting: "pub/sub keeps nothing for those who are not there",
