@@ -6,10 +6,12 @@ import { formatTried, type Tried } from "../report/tricks.ts";
 import type { ScenarioOptions } from "../scenarios/scenario.ts";
 import { sharedCompression, sharedFrame } from "./frames.ts";
 import { keptMembers, sealedOnce, synchronousMailbox } from "./handling.ts";
+import { ownReading } from "./reading.ts";
 import type { MakeTrick, Trick } from "./trick.ts";
 import { oneWrite, sharedConcatenation } from "./writes.ts";
 
 const tricks: readonly MakeTrick[] = [
+  ownReading,
   sharedFrame,
   sharedConcatenation,
   oneWrite,
