@@ -94,7 +94,8 @@ export class LoadClient implements FrameTaker {
     const opcode = first & 0x0f;
     if (opcode === opcodes.text) this.#take(bytes, start, end, (first & compressedBit) !== 0);
     else if (opcode === opcodes.ping) this.send(maskedFrame(opcodes.pong, bytes.subarray(start, end)));
-    else if (opcode === opcodes.close) this.#end(`the server closed it with ${bytes.readUInt16BE(start)}`);
+    else if (opcode === opcodes.close)
+      this.#end(`the server closed it with ${end > start ? bytes.readUInt16BE(start) : "no code"}`);
   }
 
   #read(length: number): boolean {
@@ -130,7 +131,8 @@ export class LoadClient implements FrameTaker {
 
   #take(bytes: Buffer, start: number, end: number, compressed: boolean): void {
     const { control } = this.#dialect;
-    if (control === undefined || bytes.readUInt16BE(start) === control.message) {
+    // Engine.IO's ping is one byte.
+    if (control === undefined || (end - start > 1 && bytes.readUInt16BE(start) === control.message)) {
       this.#owner.received(this, bytes, start, end, compressed);
       return;
     }
