@@ -5,7 +5,8 @@ const binary = 0x2;
 const final = 0x80;
 
 let lastText: string | undefined;
-let lastFrame: Buffer | undefined;
+let lastTextFrame: Buffer | undefined;
+let lastBinaryFrame: Buffer | undefined;
 
 /**
  * A whole text message as one frame, header and payload in one buffer. The same text asked for
@@ -13,30 +14,49 @@ let lastFrame: Buffer | undefined;
  * after the other; nobody may write into it.
  */
 export function textFrame(message: string): Buffer {
-  if (lastFrame === undefined) atTurnEnd(cache);
-  else if (message === lastText) return lastFrame;
+  if (lastTextFrame !== undefined && message === lastText) return lastTextFrame;
+  if (lastTextFrame === undefined) atTurnEnd(cache);
   const length = Buffer.byteLength(message);
   const frame = frameOf(text, length);
-  frame.write(message, frame.length - length);
+  // As many bytes as characters are ASCII, which need not be encoded.
+  frame.write(message, frame.length - length, length === message.length ? "latin1" : "utf8");
   lastText = message;
-  lastFrame = frame;
+  lastTextFrame = frame;
   return frame;
 }
 
-/** A whole binary message as one frame. The bytes are copied: their owner may go on writing into them. */
+/**
+ * A whole binary message as one frame. The bytes are copied: their owner may go on writing into them.
+ * The same bytes asked for again in the same turn give the same buffer.
+ */
 export function binaryFrame(message: Uint8Array): Buffer {
+  if (lastBinaryFrame !== undefined && endsWith(lastBinaryFrame, message)) return lastBinaryFrame;
+  if (lastBinaryFrame === undefined) atTurnEnd(cache);
   const frame = frameOf(binary, message.byteLength);
   frame.set(message, frame.length - message.byteLength);
+  lastBinaryFrame = frame;
   return frame;
 }
 
-/** Lets go of the last text's frame, so that it does not outlive its turn. */
+/** Lets go of the last frames, so that they do not outlive their turn. */
 const cache = {
   onTurnEnd(): void {
     lastText = undefined;
-    lastFrame = undefined;
+    lastTextFrame = undefined;
+    lastBinaryFrame = undefined;
   },
 };
+
+/** Whether a frame has some bytes as its payload. */
+function endsWith(frame: Buffer, payload: Uint8Array): boolean {
+  const start = headerLength(payload.byteLength);
+  return frame.length - start === payload.byteLength && frame.compare(payload, 0, payload.byteLength, start) === 0;
+}
+
+/** What a frame has before a payload of some length. */
+function headerLength(length: number): number {
+  return length < 126 ? 2 : length < 0x1_0000 ? 4 : 10;
+}
 
 /** A frame with its header written and its payload to be filled in. A server's frames have no mask. */
 export function frameOf(opcode: number, length: number): Buffer {

@@ -256,14 +256,13 @@ describe("a compressed frame", () => {
     expect(later).toEqual(frame);
   });
 
-  test("is found again among others, and by bytes that were framed anew for each", () => {
+  test("is found again among others, and by a frame of the same bytes", () => {
     const frames = compression.framesUpTo(Number.POSITIVE_INFINITY);
     const plain = [text, `${text}!`, `${text}?`].map((each) => binaryFrame(Buffer.from(each)));
     const made = plain.map((each) => frames.of(each));
     expect(plain.map((each) => frames.of(each))).toEqual(made);
     for (const [at, each] of plain.entries()) expect(frames.of(each)).toBe(made[at]);
-    const again = binaryFrame(Buffer.from(`${text}?`));
-    expect(again).not.toBe(plain[2]);
+    const again = Buffer.from(plain[2] ?? []);
     expect(frames.of(again)).toBe(made[2]);
   });
 });

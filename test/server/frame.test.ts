@@ -51,4 +51,25 @@ describe("a frame", () => {
     bytes.fill(0);
     expect([...frame.subarray(2)]).toEqual([1, 2, 3]);
   });
+
+  test.each([0, 1, 125, 126, 300, 65_536])(
+    "of the same %i bytes is made once in one turn, and not kept after it",
+    async (length) => {
+      const bytes = new Uint8Array(length).fill(1);
+      const first = binaryFrame(bytes);
+      expect(binaryFrame(new Uint8Array(bytes))).toBe(first);
+      expect(binaryFrame(new Uint8Array(length + 1).fill(1)).length).toBeGreaterThan(first.length);
+      const second = binaryFrame(bytes);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(binaryFrame(bytes)).not.toBe(second);
+    },
+  );
+
+  test("of bytes into which their owner has written is another", () => {
+    const bytes = new Uint8Array([1, 2, 3]);
+    const first = binaryFrame(bytes);
+    bytes[2] = 4;
+    expect([...binaryFrame(bytes).subarray(2)]).toEqual([1, 2, 4]);
+    expect([...first.subarray(2)]).toEqual([1, 2, 3]);
+  });
 });
