@@ -84,7 +84,7 @@ describe("pushing into a mailbox", () => {
     expect(log).toEqual(["outer begins", "outer ends", "inner begins", "inner ends"]);
   });
 
-  test("handles 100,000 events that waited behind a slow one without deepening the stack, in good time", async () => {
+  test("handles 300,000 events that waited behind a slow one without deepening the stack, in good time", async () => {
     const slow = gate();
     let deepest = 0;
     let depth = 0;
@@ -97,18 +97,18 @@ describe("pushing into a mailbox", () => {
       return undefined;
     });
     const pushes = [push(mailbox, "slow")];
-    for (let count = 0; count < 100_000; count++) pushes.push(push(mailbox, "quick"));
-    expect(mailbox.waiting).toBe(100_000);
+    for (let count = 0; count < 300_000; count++) pushes.push(push(mailbox, "quick"));
+    expect(mailbox.waiting).toBe(300_000);
 
     const before = performance.now();
     slow.open();
     await Promise.all(pushes);
 
-    expect(handled).toBe(100_000);
+    expect(handled).toBe(300_000);
     expect(deepest).toBe(1);
     expect(mailbox.idle).toBe(true);
-    // Moving all that wait for each that leaves would take many seconds.
-    expect(performance.now() - before).toBeLessThan(2000);
+    // Moving all that wait for each that leaves would take a minute.
+    expect(performance.now() - before).toBeLessThan(20_000);
   });
 
   test("takes a chain of 100,000 events, each pushed by the handler before it", () => {

@@ -14,13 +14,13 @@ function millisecondsFor(work: () => void): number {
 describe("a header that a stranger made long takes time in proportion to its length:", () => {
   test("white space within a subprotocol", () => {
     const header = `a${" ".repeat(length)}b`;
-    expect(millisecondsFor(() => expect(parseSubprotocols(header)).toBeUndefined())).toBeLessThan(1000);
+    expect(millisecondsFor(() => expect(parseSubprotocols(header)).toBeUndefined())).toBeLessThan(5000);
   });
 
   test("slashes within a prefix, which a proxy may pass on", () => {
     const direct = { client: { address: "10.0.0.1", port: 4000 }, secure: false, rootPath: "" };
     const prefix = `${"/".repeat(length)}a`;
     const read = (): unknown => forwarded({ "x-forwarded-prefix": prefix }, direct, (_, hop) => hop < 1).rootPath;
-    expect(millisecondsFor(() => expect(read()).toBe(prefix))).toBeLessThan(1000);
+    expect(millisecondsFor(() => expect(read()).toBe(prefix))).toBeLessThan(5000);
   });
 });
