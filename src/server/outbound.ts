@@ -31,7 +31,7 @@ export class Outbound implements TurnTask {
   // Of this turn. While the socket is behind, there are none, and the backlog has them all.
   #frames = FrameList.empty;
   #backlog: Backlog | undefined;
-  // What the socket held when the turn's first frame came.
+  // What the socket held when the turn's first frame came; while it is behind, when the last did.
   #held = 0;
   #scheduled = false;
   #behind = false;
@@ -53,13 +53,12 @@ export class Outbound implements TurnTask {
 
   /** Takes a frame. `false` says that the socket is behind or closed. */
   send(frame: Buffer, key?: string): boolean {
-    if (this.#sealed || (!this.#scheduled && !this.#begin())) {
-      this.#owner.dropped("closed", 1);
-      return false;
-    }
+    if (this.#sealed || (!this.#scheduled && !this.#begin())) return this.#drop();
     if (this.#behind) return this.#wait(frame, key);
     if (!this.#hasRoom(frame)) {
       this.flush();
+      // What can't be written any more waits to be told as dropped, and makes no room.
+      if (this.#frames.length > 0) return this.#drop();
       this.#held = this.#socket.writableLength;
       if (this.#behind || !this.#hasRoom(frame)) return this.#wait(frame, key);
     }
@@ -112,11 +111,17 @@ export class Outbound implements TurnTask {
   /** A frame has come, the first in this turn or while the socket is behind. `false` says that it is closed. */
   #begin(): boolean {
     if (!this.#owner.writable) return false;
-    this.#held = this.#socket.writableLength;
     if (this.#behind) return true;
+    this.#held = this.#socket.writableLength;
     this.#scheduled = true;
     atTurnEnd(this);
     return true;
+  }
+
+  /** A frame has come too late. Returns what `send` does. */
+  #drop(): false {
+    this.#owner.dropped("closed", 1);
+    return false;
   }
 
   #hasRoom(frame: Buffer, replaced?: number): boolean {
@@ -131,7 +136,8 @@ export class Outbound implements TurnTask {
   #wait(frame: Buffer, key: string | undefined): false {
     const { whenFull, maxBytes } = this.#limits;
     const hasRoom = (): boolean => this.#hasRoom(frame, this.#backlog?.sizeAt(key));
-    const fits = this.#socket.writableLength + frame.length <= maxBytes;
+    this.#held = this.#socket.writableLength;
+    const fits = this.#held + frame.length <= maxBytes;
     let dropped = 0;
     while (whenFull === "dropOldest" && fits && !hasRoom()) {
       this.#backlog?.shift();

@@ -29,6 +29,11 @@ class Counted extends Writable {
     for (const done of this.#pending.splice(0)) done();
   }
 
+  /** Takes the first of what it was given, and nothing more. */
+  freeFirst(): void {
+    this.#pending.shift()?.();
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.writes);
   }
@@ -270,5 +275,40 @@ describe("a full queue", () => {
     expect(dropped).toEqual(["1 full"]);
     socket.free();
     expect(socket.writes.at(-1)).toEqual(numbered(1));
+  });
+
+  test("drops what comes once the socket has closed within the turn, and what was taken before, each told once", () => {
+    const socket = new Counted();
+    const { outbound, owner, dropped } = outboundTo(socket, { maxMessages: 2, whenFull: "dropOldest" });
+    outbound.send(numbered(1));
+    owner.writable = false;
+    for (const at of [2, 3, 4]) outbound.send(numbered(at));
+    expect(dropped).toEqual(["1 closed", "1 closed"]);
+    outbound.end();
+    expect(dropped).toEqual(["1 closed", "1 closed", "2 closed"]);
+    expect(socket.writes).toEqual([]);
+  });
+
+  test("has room again as the socket takes what it held, be it in the turn in which it fell behind", async () => {
+    const socket = new Counted({ stuck: true });
+    const { outbound, dropped } = outboundTo(socket, { maxBytes: 110, whenFull: "dropOldest" });
+    const [first, second, third, fourth] = [78, 20, 60, 70].map((size) => textFrame("u".repeat(size))) as [
+      Buffer,
+      Buffer,
+      Buffer,
+      Buffer,
+    ];
+    outbound.send(first);
+    await turn();
+    outbound.send(second);
+    outbound.flush();
+    socket.freeFirst();
+    outbound.send(third);
+    expect(dropped).toEqual([]);
+    outbound.send(fourth);
+    expect(dropped).toEqual(["1 full"]);
+    socket.free();
+    await turn();
+    expect(socket.bytes).toEqual(Buffer.concat([first, second, fourth]));
   });
 });
