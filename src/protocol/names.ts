@@ -55,12 +55,12 @@ export function nonLocalName(channel: string): string {
 
 function escapePart(part: string): string {
   if (!part.isWellFormed()) throw invalidName("group", part, "text without lone surrogates");
-  let escaped = "";
-  for (const byte of Buffer.from(part)) {
-    const character = String.fromCharCode(byte);
-    escaped += /[a-zA-Z0-9-]/.test(character) ? character : `_${byte.toString(16).padStart(2, "0")}`;
-  }
-  return escaped;
+  return part.replace(/[^a-zA-Z0-9-]+/g, escapeBytes);
+}
+
+/** As `_20` for a space. */
+function escapeBytes(text: string): string {
+  return Buffer.from(text).toString("hex").replace(/../g, "_$&");
 }
 
 function brokenChannelRule(name: string): string | undefined {

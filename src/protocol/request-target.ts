@@ -14,8 +14,11 @@ export interface RequestTarget {
  * @throws MillraceError `ERR_INVALID_PATH` for a malformed percent sign.
  */
 export function parseRequestTarget(target: string): RequestTarget {
-  const [beforeFragment = ""] = target.split("#", 1);
-  const relative = beforeFragment.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
+  const fragment = target.indexOf("#");
+  const beforeFragment = fragment === -1 ? target : target.slice(0, fragment);
+  const relative = beforeFragment.startsWith("/")
+    ? beforeFragment
+    : beforeFragment.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, "");
   const mark = relative.indexOf("?");
   const rawPath = (mark === -1 ? relative : relative.slice(0, mark)) || "/";
   const queryString = mark === -1 ? "" : relative.slice(mark + 1);

@@ -50,7 +50,7 @@ export interface RequestScope {
   /** What the routes captured by position, the outer router's first. */
   readonly args: readonly string[];
   /** @internal */
-  readonly routing?: Routing;
+  readonly routing?: Routing | undefined;
   /** What middleware adds: `user`, `session`, `cookies` and whatever an application wants. */
   readonly [added: string]: unknown;
 }

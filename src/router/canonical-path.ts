@@ -31,6 +31,7 @@ export function canonicalPath(raw: string): string {
  */
 export function belowRoot(path: string, rootPath: string): string | undefined {
   const rest = withoutSlash(path);
+  if (rootPath === "") return rest;
   const root = withoutSlash(canonicalPath(rootPath)).replace(/\/$/, "");
   if (root === "" || rest === root) return root === "" ? rest : "";
   return rest.startsWith(`${root}/`) ? rest.slice(root.length + 1) : undefined;

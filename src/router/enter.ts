@@ -4,7 +4,7 @@ import { MillraceError } from "../protocol/errors.ts";
 import type { Outgoing } from "../protocol/events.ts";
 import { isNoRoute, NoRoute } from "../protocol/no-route.ts";
 import type { Params, RequestScope, Routing, Scope } from "../protocol/scope.ts";
-import type { Capture } from "./pattern.ts";
+import { type Capture, emptyParams } from "./pattern.ts";
 import type { CompiledRoute } from "./route.ts";
 
 /** A connection whose scope has a path. */
@@ -95,9 +95,15 @@ function scopeBehind(
   };
 }
 
-/** Without a prototype, so that no name finds what the path did not capture. */
-function merge(...sources: readonly Params[]): Params {
-  return Object.freeze(Object.assign(Object.create(null) as Params, ...sources) as Params);
+/** An inner route's win over an outer's, and a route's own over what it captured. What was captured is the route's alone. */
+function merge(outer: Params, captured: Params, own: Params): Params {
+  if (isEmpty(outer) && isEmpty(own)) return Object.freeze(captured);
+  return Object.freeze(Object.assign(emptyParams(), outer, captured, own));
+}
+
+function isEmpty(params: Params): boolean {
+  for (const _ in params) return false;
+  return true;
 }
 
 function isPromise<T>(value: T | Promise<T>): value is Promise<T> {

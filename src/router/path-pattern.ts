@@ -1,8 +1,7 @@
 import { type Key, parse, pathToRegexp, type Token } from "path-to-regexp";
 import { MillraceError } from "../protocol/errors.ts";
-import type { Params } from "../protocol/scope.ts";
 import { canonicalPath, withoutSlash } from "./canonical-path.ts";
-import type { Capture, Pattern } from "./pattern.ts";
+import { type Capture, emptyParams, noArgs, noParams, type Pattern } from "./pattern.ts";
 
 /** A pattern without groups: one of those that its groups stand for. */
 type Alternative = ReadonlyArray<Exclude<Token, { type: "group" }>>;
@@ -82,8 +81,8 @@ function compile(alternatives: readonly Alternative[], complete: boolean): (rema
 }
 
 function capture(found: RegExpExecArray, keys: readonly Key[], complete: boolean): Capture | undefined {
-  // Without a prototype, `__proto__` is a name like any other.
-  const params = Object.create(null) as Record<string, Params[string]>;
+  if (keys.length === 0) return { params: noParams, args: noArgs, rest: "", complete };
+  const params = emptyParams();
   let rest = "";
   try {
     for (const [index, { name, type }] of keys.entries()) {
@@ -96,7 +95,7 @@ function capture(found: RegExpExecArray, keys: readonly Key[], complete: boolean
     // A literal behind a parameter was found inside an encoded character.
     return undefined;
   }
-  return { params, args: [], rest, complete };
+  return { params, args: noArgs, rest, complete };
 }
 
 function namesOf(alternative: Alternative): string[] {

@@ -1,7 +1,6 @@
 import { MillraceError } from "../protocol/errors.ts";
-import type { Params } from "../protocol/scope.ts";
 import { decodedPath, encodedLength, withoutSlash } from "./canonical-path.ts";
-import type { Capture, Pattern } from "./pattern.ts";
+import { type Capture, emptyParams, noArgs, noParams, type Pattern } from "./pattern.ts";
 
 /**
  * Makes a pattern of a regular expression. It is searched for in the decoded path, first without
@@ -39,13 +38,13 @@ function search(regexp: RegExp, path: string, lead: number, remaining: string, f
 }
 
 /** By name where a group has a name, and by position where none has. */
-function groups(found: RegExpExecArray): { params: Params; args: string[] } {
-  const params = Object.create(null) as Record<string, string>;
-  if (found.groups === undefined) return { params, args: positional(found) };
+function groups(found: RegExpExecArray): Pick<Capture, "params" | "args"> {
+  if (found.groups === undefined) return { params: noParams, args: positional(found) };
+  const params = emptyParams();
   for (const [name, value] of Object.entries<string | undefined>(found.groups)) {
     if (value !== undefined) params[name] = value;
   }
-  return { params, args: [] };
+  return { params, args: noArgs };
 }
 
 function positional(found: readonly (string | undefined)[]): string[] {
