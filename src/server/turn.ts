@@ -5,7 +5,7 @@ export interface TurnTask {
 }
 
 /** From so many tasks on, a turn takes so long to end that it pays to look before it what else has come in. */
-const manyTasks = 256;
+const manyTasks = 128;
 
 let tasks: TurnTask[] = [];
 let looked = false;
