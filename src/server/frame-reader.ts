@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Socket } from "node:net";
-import type { OrderedWebSocket } from "./ordered-websocket.ts";
+import type { OrderedWebSocket, WebsocketReader } from "./ordered-websocket.ts";
 import { FrameBoundary } from "./frame-boundary.ts";
 
 /** Who hears of the messages that a client sends. */
@@ -22,10 +22,11 @@ const shortHeader = 6;
  * what they cost in `ws`. All else goes to `ws` as it came: control frames, fragments, frames that a
  * packet's end cuts, and whatever breaks the protocol, so that it is `ws` that judges it.
  */
-export class FrameReader {
+export class FrameReader implements WebsocketReader {
   readonly #owner: FrameReaderOwner;
   readonly #maxMessageSize: number;
-  readonly #toWs: (chunk: Buffer) => void;
+  readonly #socket: Socket;
+  readonly #ofWs: (chunk: Buffer) => void;
   readonly #boundary = new FrameBoundary();
   #heardOfWs = false;
   #failed = false;
@@ -33,28 +34,32 @@ export class FrameReader {
   private constructor(socket: Socket, ofWs: (chunk: Buffer) => void, maxMessageSize: number, owner: FrameReaderOwner) {
     this.#owner = owner;
     this.#maxMessageSize = maxMessageSize;
-    this.#toWs = ofWs.bind(socket);
-    socket.off("data", ofWs);
-    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    this.#socket = socket;
+    this.#ofWs = ofWs;
   }
 
   /** Reads the messages of a socket from which nothing has been read yet. */
   static read(websocket: OrderedWebSocket, socket: Socket, maxMessageSize: number, owner: FrameReaderOwner): void {
-    const [ofWs, ...others] = socket.listeners("data");
-    // Compressed messages are inflated later, and others must not overtake them.
-    const isAlone = ofWs !== undefined && others.length === 0 && websocket.compressed === undefined;
+    const [listener, ...others] = socket.listeners("data");
     // It listens for `data`, whose only argument is the chunk.
-    const listener = ofWs as (chunk: Buffer) => void;
-    const reader = isAlone ? new FrameReader(socket, listener, maxMessageSize, owner) : undefined;
-    websocket.on("message", (data, isBinary) => {
-      if (reader !== undefined) reader.#heardOfWs = true;
-      // By default `ws` gives a message as one buffer.
-      const bytes = data as Buffer;
-      if (isBinary) owner.bytes(bytes);
-      else owner.text(bytes.toString());
-    });
-    // From then on `ws` reads nothing, and would not have what comes.
-    if (reader !== undefined) websocket.on("error", () => (reader.#failed = true));
+    const ofWs = listener as (chunk: Buffer) => void;
+    const reader = new FrameReader(socket, ofWs, maxMessageSize, owner);
+    websocket.readBy(reader);
+    // Compressed messages are inflated later, and others must not overtake them.
+    if (listener === undefined || others.length > 0 || websocket.compressed !== undefined) return;
+    socket.off("data", ofWs);
+    socket.on("data", (chunk: Buffer) => reader.#read(chunk));
+  }
+
+  message(data: Buffer, isBinary: boolean): void {
+    this.#heardOfWs = true;
+    if (isBinary) this.#owner.bytes(data);
+    else this.#owner.text(data.toString());
+  }
+
+  failed(): void {
+    // From now on `ws` reads nothing, and would not have what comes.
+    this.#failed = true;
   }
 
   #read(chunk: Buffer): void {
@@ -108,7 +113,7 @@ export class FrameReader {
   #pass(bytes: Buffer): void {
     if (this.#boundary.ended) return;
     this.#boundary.pass(bytes);
-    this.#toWs(bytes);
+    this.#ofWs.call(this.#socket, bytes);
   }
 }
 

@@ -28,8 +28,8 @@ export class Inbound implements WheelItem {
   #paused = false;
   // Made while events wait, because those of most sockets never do.
   #waiting: Queue<Incoming> | undefined;
-  // Made once, not for each event.
-  readonly #onSettled = (): void => this.#settled();
+  // Made for the first event that is not handled at once, and kept for all others.
+  #onSettled: (() => void) | undefined;
 
   constructor(
     receive: Receive,
@@ -44,7 +44,7 @@ export class Inbound implements WheelItem {
 
   /** Hands on an event. What it returns never rejects: a failure goes to the owner. */
   deliver(event: Incoming): void | Promise<void> {
-    return this.#hand(event, done);
+    return this.#hand(event, false);
   }
 
   /** Hands on an event of which only so many may be unhandled, now or in its turn. */
@@ -66,16 +66,17 @@ export class Inbound implements WheelItem {
   }
 
   #deliverCounted(event: Incoming): void {
-    if (this.#hand(event, this.#onSettled) === undefined) return;
+    if (this.#hand(event, true) === undefined) return;
     this.#unsettled++;
     if (this.#unsettled >= this.#limit && !this.#paused) this.#pause();
   }
 
-  /** Hands on an event, and calls `settled` when it is handled, if it is not at once. */
-  #hand(event: Incoming, settled: () => void): void | Promise<void> {
+  /** Hands on an event; one that is counted is counted off when it is handled, if it is not at once. */
+  #hand(event: Incoming, counted: boolean): void | Promise<void> {
     try {
       const handled: unknown = this.#receive(event);
       if (!isThenable(handled)) return undefined;
+      const settled = counted ? (this.#onSettled ??= () => this.#settled()) : done;
       return Promise.resolve(handled).then(settled, (thrown: unknown) => {
         this.#owner.failed(thrown, event);
         settled();

@@ -8,7 +8,7 @@ import { binaryFrame, textFrame } from "./frame.ts";
 import { FrameReader, type FrameReaderOwner } from "./frame-reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { CheckedOptions } from "./options.ts";
-import type { OrderedWebSocket } from "./ordered-websocket.ts";
+import type { OrderedWebSocket, WebsocketOwner } from "./ordered-websocket.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 
 /** Who hears of what happens on an open socket. */
@@ -20,7 +20,7 @@ export interface OpenSocketOwner {
 }
 
 /** A socket from its acceptance to its end. */
-export class OpenSocket implements OutboundOwner, FrameReaderOwner {
+export class OpenSocket implements OutboundOwner, FrameReaderOwner, WebsocketOwner {
   readonly #websocket: OrderedWebSocket;
   readonly #outbound: Outbound;
   readonly #heartbeat: Heartbeat;
@@ -36,11 +36,8 @@ export class OpenSocket implements OutboundOwner, FrameReaderOwner {
     this.#heartbeat = new Heartbeat(websocket, socket, options);
     this.#compressed = websocket.compressed;
     this.#owner = owner;
-    websocket.carry(this.#outbound);
+    websocket.carry(this.#outbound, this);
     FrameReader.read(websocket, socket, options.maxMessageSize, this);
-    // `ws` has closed the socket with the code that the client's error has by RFC 6455.
-    websocket.on("error", () => (this.#refusedWith = websocket.closedWith));
-    websocket.on("close", (code, reason) => this.#closed(code, reason));
     this.#heartbeat.start();
   }
 
@@ -110,7 +107,12 @@ export class OpenSocket implements OutboundOwner, FrameReaderOwner {
     this.close(closeCodes.tryAgainLater.code, "too slow");
   }
 
-  #closed(code: number, reason: Buffer): void {
+  failed(): void {
+    // By RFC 6455 each error of a client's has a code.
+    this.#refusedWith = this.#websocket.closedWith;
+  }
+
+  ended(code: number, reason: Buffer): void {
     this.#heartbeat.stop();
     this.#outbound.end();
     this.#owner.closed(this.#refusedWith ?? code, reason.toString());

@@ -38,7 +38,8 @@ export class Outbound implements TurnTask {
   #sealed = false;
   #drained: Promise<void> | undefined;
   #resolveDrained: (() => void) | undefined;
-  readonly #onDrain = (): void => this.#drain();
+  // Made when the socket is behind for the first time: most never are.
+  #onDrain: (() => void) | undefined;
 
   constructor(socket: Writable, limits: Required<OutboundOptions>, owner: OutboundOwner) {
     this.#socket = socket;
@@ -98,7 +99,7 @@ export class Outbound implements TurnTask {
     this.#sealed = true;
     this.#frames = FrameList.empty;
     this.#backlog = undefined;
-    this.#socket.off("drain", this.#onDrain);
+    if (this.#onDrain !== undefined) this.#socket.off("drain", this.#onDrain);
     this.#tellDrained();
     if (left > 0) this.#owner.dropped("closed", left);
   }
@@ -164,6 +165,7 @@ export class Outbound implements TurnTask {
   #lookBehind(): void {
     if (this.#socket.writableLength < this.#socket.writableHighWaterMark) return;
     this.#behind = true;
+    this.#onDrain ??= () => this.#drain();
     this.#socket.once("drain", this.#onDrain);
   }
 
