@@ -23,12 +23,28 @@ class Wire extends Duplex {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** What an application does when it gets one of the messages. */
+interface Reaction {
+  readonly at: number;
+  readonly do: "pause" | "close" | "terminate";
+}
+
 /** Accepts a client, lets it send, and tells all that came of it, in its order. */
-async function transcript(reader: "ws" | "millrace", chunks: readonly Buffer[]): Promise<readonly string[]> {
+async function transcript(
+  reader: "ws" | "millrace",
+  steps: ReadonlyArray<Buffer | "turn" | "pause" | "resume">,
+  { reaction, end = "end" }: { readonly reaction?: Reaction; readonly end?: "end" | "reset" } = {},
+): Promise<readonly string[]> {
   const told: string[] = [];
+  let accepted: WebSocket | undefined;
+  let messages = 0;
+  const tell = (message: string): void => {
+    told.push(message);
+    if (messages++ === reaction?.at) accepted?.[reaction.do]();
+  };
   const owner = {
-    text: (text: string): void => void told.push(`text ${text}`),
-    bytes: (bytes: Buffer): void => void told.push(`bytes ${bytes.toString("hex")}`),
+    text: (text: string): void => tell(`text ${text}`),
+    bytes: (bytes: Buffer): void => tell(`bytes ${bytes.toString("hex")}`),
   };
   const server = new WebSocketServer({ noServer: true, maxPayload, WebSocket: OrderedWebSocket });
   const wire = new Wire();
@@ -40,6 +56,7 @@ async function transcript(reader: "ws" | "millrace", chunks: readonly Buffer[]):
   // `ws` looks at no more of a request and a socket than these have.
   const request = { method: "GET", headers, url: "/" } as unknown as IncomingMessage;
   server.handleUpgrade(request, wire, Buffer.alloc(0), (websocket) => {
+    accepted = websocket;
     listen(websocket, told);
     if (reader === "millrace") FrameReader.read(websocket, wire as unknown as Socket, maxPayload, owner);
     else {
@@ -49,12 +66,14 @@ async function transcript(reader: "ws" | "millrace", chunks: readonly Buffer[]):
       });
     }
   });
-  for (const chunk of chunks) {
+  for (const step of steps) {
+    if (step === "turn") await turn();
+    else if (step === "pause" || step === "resume") accepted?.[step]();
     // Both take masks off in place.
-    wire.push(Buffer.from(chunk));
-    await turn();
+    else wire.push(Buffer.from(step));
   }
-  wire.push(null);
+  if (end === "end") wire.push(null);
+  else wire.destroy(new Error("reset"));
   await turn();
   await turn();
   wire.destroy();
@@ -154,13 +173,40 @@ const sent = fc
 
 /** Packets end behind some of the frames, and at places that are parts of the whole. */
 const packets = fc
-  .tuple(sent, fc.infiniteStream(fc.boolean()), fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 }))
+  .tuple(
+    sent,
+    fc.array(fc.boolean(), { minLength: 1 }),
+    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 3 }),
+  )
   .map(([frames, ends, places]) => {
     const bytes = Buffer.concat(frames);
     let end = 0;
-    const behind = frames.map((frame) => (end += frame.length)).filter(() => ends.next().value);
+    const behind = frames.map((frame) => (end += frame.length)).filter((_, at) => ends[at % ends.length]);
     return cut(bytes, [...behind, ...places.map((place) => Math.floor(place * bytes.length))]);
   });
+
+/** One packet a turn. */
+function oneByOne(chunks: readonly Buffer[]): ReadonlyArray<Buffer | "turn"> {
+  return chunks.flatMap((chunk) => [chunk, "turn" as const]);
+}
+
+/**
+ * Packets that come together or apart, while the socket is read from and while it is not. It is read
+ * from again in a turn of its own, when what was refused before has been told.
+ */
+const between = {
+  nothing: [],
+  turn: ["turn"],
+  pause: ["pause"],
+  resume: ["turn", "resume"],
+} as const;
+const scripts = fc
+  .tuple(packets, fc.array(fc.constantFrom(...Object.values(between)), { minLength: 1 }))
+  .map(([chunks, steps]) => chunks.flatMap((chunk, at) => [chunk, ...(steps[at % steps.length] ?? [])]));
+const reactions = fc.record({
+  at: fc.nat(6),
+  do: fc.constantFrom("pause" as const, "close" as const, "terminate" as const),
+});
 
 function cut(bytes: Buffer, places: readonly number[]): readonly Buffer[] {
   const ends = [...new Set([...places, bytes.length])].toSorted((a, b) => a - b);
@@ -171,7 +217,21 @@ describe("what a client sends", () => {
   test("is read as ws reads it, whatever it is and wherever packets cut it", async () => {
     await fc.assert(
       fc.asyncProperty(packets, async (chunks) => {
-        expect(await transcript("millrace", chunks)).toEqual(await transcript("ws", chunks));
+        const steps = oneByOne(chunks);
+        expect(await transcript("millrace", steps)).toEqual(await transcript("ws", steps));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("is read as ws reads it, be it read from or not, and whatever the application and the network do meanwhile", async () => {
+    const how = fc.record(
+      { reaction: reactions, end: fc.constantFrom("end" as const, "reset" as const) },
+      { requiredKeys: ["end"] },
+    );
+    await fc.assert(
+      fc.asyncProperty(scripts, how, async (steps, options) => {
+        expect(await transcript("millrace", steps, options)).toEqual(await transcript("ws", steps, options));
       }),
       { numRuns: 1000 },
     );
@@ -181,7 +241,8 @@ describe("what a client sends", () => {
     await fc.assert(
       fc.asyncProperty(sent, async (frames) => {
         const chunks = Array.from(Buffer.concat(frames).subarray(0, 500), (byte) => Buffer.from([byte]));
-        expect(await transcript("millrace", chunks)).toEqual(await transcript("ws", chunks));
+        const steps = oneByOne(chunks);
+        expect(await transcript("millrace", steps)).toEqual(await transcript("ws", steps));
       }),
       { numRuns: 30 },
     );
@@ -195,6 +256,7 @@ describe("what a client sends", () => {
       bytesOf({ ...shared, payload: Uint8Array.of(0x62) }),
     ]);
     const chunks = cut(bytes, [7]);
-    expect(await transcript("millrace", chunks)).toEqual(await transcript("ws", chunks));
+    const steps = oneByOne(chunks);
+    expect(await transcript("millrace", steps)).toEqual(await transcript("ws", steps));
   });
 });
