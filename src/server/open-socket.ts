@@ -113,6 +113,8 @@ export class OpenSocket implements OutboundOwner, FrameReaderOwner, WebsocketOwn
   }
 
   ended(code: number, reason: Buffer): void {
+    // Nothing is left to be read: to resume it would start the heartbeat again.
+    this.#paused = false;
     this.#heartbeat.stop();
     this.#outbound.end();
     this.#owner.closed(this.#refusedWith ?? code, reason.toString());

@@ -308,4 +308,29 @@ describe("the heartbeat", () => {
     while (published.entries.length < 20) await new Promise((resolve) => setImmediate(resolve));
     expect(wheel.size).toBe(0);
   });
+
+  test("ends with its socket, also where the client leaves while it is not read from", async () => {
+    using published = new Published("millrace:websocket:paused", "millrace:websocket:close");
+    const connections = new Log<Connection>();
+    const { application, release } = stalled();
+    await using serves = await serving(
+      (connection) => {
+        connections.add(connection);
+        return application(connection);
+      },
+      { mailboxLimit: 1 },
+    );
+    using client = await RawClient.open(serves.port);
+    client.write(text(0));
+    await published.next("millrace:websocket:paused", ({ paused }) => paused);
+    const connection = await connections.find(({ scope }) => scope.type === "websocket");
+    client.reset();
+    // What is not read from notices only when it is written to.
+    while (published.of("millrace:websocket:close").length === 0) {
+      connection.send({ type: "websocket.send", text: "still there?" });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(wheel.size).toBe(0);
+    release();
+  });
 });
