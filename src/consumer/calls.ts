@@ -18,6 +18,11 @@ export type Settled = (event: Incoming) => void | Promise<void>;
 /** Goes on when an event's handler has failed. */
 export type Failed = (thrown: unknown, event: Incoming) => void | Promise<void>;
 
+/** Who hears of what handlers throw. */
+export interface CallsOwner {
+  readonly failed: Failed;
+}
+
 const ended: Settled = () => {};
 
 /** Finds a consumer's handlers, calls them, and knows which of them have not ended. */
@@ -25,19 +30,21 @@ export class Calls {
   readonly #consumer: object;
   readonly #class: HandlerClass;
   readonly #protocol: ConsumerProtocol;
-  /** The events that are being handled, the oldest first. Made when a handler does not end at once. */
-  #unsettled: Set<Incoming> | undefined;
+  readonly #owner: CallsOwner;
+  #oldest: Incoming | undefined;
+  /** The other events that are being handled, the oldest first. Most consumers never have any. */
+  #others: Set<Incoming> | undefined;
 
-  constructor(consumer: object, handlers: HandlerClass, protocol: ConsumerProtocol) {
+  constructor(consumer: object, handlers: HandlerClass, protocol: ConsumerProtocol, owner: CallsOwner) {
     this.#consumer = consumer;
     this.#class = handlers;
     this.#protocol = protocol;
+    this.#owner = owner;
   }
 
   /** The event whose handler has been running for longest. */
   get oldest(): Incoming | undefined {
-    const [oldest] = this.#unsettled ?? [];
-    return oldest;
+    return this.#oldest;
   }
 
   /** The handler of an event, of the transport or of the layer; a message without one is reported. */
@@ -57,32 +64,41 @@ export class Calls {
     return typeof method === "function" ? (method as Handler) : undefined;
   }
 
-  /** Calls a handler. `undefined` means that it has ended; what it throws goes to `failed`. */
-  call(handler: Handler, event: Incoming, failed: Failed): void | Promise<void> {
+  /** Calls a handler. `undefined` means that it has ended; what it throws goes to the owner. */
+  call(handler: Handler, event: Incoming): void | Promise<void> {
     let outcome: unknown;
     try {
       outcome = handler.call(this.#consumer, event);
     } catch (thrown) {
-      return failed(thrown, event);
+      return this.#owner.failed(thrown, event);
     }
-    return isThenable(outcome) ? this.follow(event, outcome, ended, failed) : undefined;
+    return isThenable(outcome) ? this.follow(event, outcome) : undefined;
   }
 
   /** Remembers an event while it is handled, so that a handler that does not end can be named. */
-  follow(event: Incoming, outcome: PromiseLike<unknown>, settled: Settled, failed: Failed): Promise<void> {
-    const unsettled = (this.#unsettled ??= new Set());
-    unsettled.add(event);
+  follow(event: Incoming, outcome: PromiseLike<unknown>, settled = ended, failed?: Failed): Promise<void> {
+    if (this.#oldest === undefined) this.#oldest = event;
+    else (this.#others ??= new Set()).add(event);
     // One promise: this is done for every message whose handler is asynchronous.
     return Promise.resolve(outcome).then(
       () => {
-        unsettled.delete(event);
+        this.#forget(event);
         return settled(event);
       },
       (thrown: unknown) => {
-        unsettled.delete(event);
-        return failed(thrown, event);
+        this.#forget(event);
+        return failed === undefined ? this.#owner.failed(thrown, event) : failed(thrown, event);
       },
     );
+  }
+
+  #forget(event: Incoming): void {
+    if (event !== this.#oldest) {
+      this.#others?.delete(event);
+      return;
+    }
+    this.#oldest = this.#others?.values().next().value;
+    if (this.#oldest !== undefined) this.#others?.delete(this.#oldest);
   }
 
   /** Publishes that a message has no handler. */

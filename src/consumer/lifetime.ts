@@ -5,7 +5,7 @@ import type { Incoming, Outgoing } from "../protocol/events.ts";
 import type { LayerMessage } from "../protocol/message.ts";
 import { markEnded } from "../protocol/unhandled.ts";
 import { Mailbox } from "../flow/mailbox.ts";
-import { Calls } from "./calls.ts";
+import { Calls, type CallsOwner } from "./calls.ts";
 import { type Control, controlOf, StopConsumer } from "./control.ts";
 import { channelStaysOpen, checkGroups, Membership, reportLayer } from "./membership.ts";
 import { Peer } from "./peer.ts";
@@ -35,7 +35,7 @@ type Phase = "new" | "opening" | "running" | "ending" | "ended";
  *   handler that still runs has a grace. Then that is published, and the last handler runs beside it.
  *   The last handler has a grace, too; then the groups are left without it.
  */
-export class Lifetime {
+export class Lifetime implements CallsOwner {
   readonly #consumer: Served;
   readonly #class: ServedClass;
   readonly #protocol: ConsumerProtocol;
@@ -54,8 +54,6 @@ export class Lifetime {
   #settled = false;
   #over: Promise<void> | undefined;
   #onSettled: (() => void) | undefined;
-  // Made once, not for each event.
-  readonly #onFailed = (thrown: unknown, event: Incoming): void | Promise<void> => this.#fail(thrown, event);
 
   constructor(consumer: Served, servedClass: ServedClass, protocol: ConsumerProtocol, connection: Connection) {
     this.#consumer = consumer;
@@ -63,7 +61,7 @@ export class Lifetime {
     this.#protocol = protocol;
     this.#connection = connection;
     this.#peer = new Peer(connection, protocol, servedClass.name);
-    this.#calls = new Calls(consumer, servedClass, protocol);
+    this.#calls = new Calls(consumer, servedClass, protocol, this);
     this.#mailbox = new Mailbox(
       (event) => this.#handle(event),
       // Only a layer gives its messages an age.
@@ -136,8 +134,7 @@ export class Lifetime {
     if (this.#last !== undefined) return this.#release();
     this.#phase = "running";
     const handled = this.#dispatch(first);
-    if (handled === undefined) return this.#entered();
-    return handled.then(() => this.#entered());
+    return handled === undefined ? this.#entered() : handled.then(() => this.#entered());
   }
 
   #entered(): void {
@@ -147,9 +144,16 @@ export class Lifetime {
   #dispatch(event: Incoming): void | Promise<void> {
     const handler = this.#calls.find(event);
     if (handler === undefined) return undefined;
-    const handled = this.#calls.call(handler, event, this.#onFailed);
+    const handled = this.#calls.call(handler, event);
     if (!this.#protocol.runsBeside(event)) return handled;
     this.#beside = Promise.resolve(handled).then(() => this.#handledBeside(event));
+    return undefined;
+  }
+
+  /** A handler has failed. After the last one there is nobody left to be told, and nothing to be ended. */
+  failed(thrown: unknown, event: Incoming): void | Promise<void> {
+    if (event !== this.#last) return this.#fail(thrown, event);
+    if (controlOf(thrown) === undefined) this.#lastFailure = this.#tell(thrown, event);
     return undefined;
   }
 
@@ -209,9 +213,7 @@ export class Lifetime {
     if (this.#settled) return undefined;
     if (this.#last === undefined) this.#end(event);
     if (this.#hasSettled()) return this.#outcome();
-    this.#over ??= new Promise<void>((resolve) => {
-      this.#onSettled = resolve;
-    }).then(() => this.#outcome());
+    this.#over ??= new Promise<void>((resolve) => (this.#onSettled = resolve)).then(() => this.#outcome());
     return this.#over;
   }
 
@@ -251,13 +253,10 @@ export class Lifetime {
 
   #finish(last: Incoming): void | Promise<void> {
     if (this.#isEnding()) return undefined;
-    const entered = this.#phase === "running";
+    const handler = this.#phase === "running" ? this.#calls.findOwn(last) : undefined;
     this.#phase = "ending";
-    const handler = entered ? this.#calls.findOwn(last) : undefined;
     if (handler === undefined) return this.#release();
-    const handled = this.#calls.call(handler, last, (thrown) => {
-      if (controlOf(thrown) === undefined) this.#lastFailure = this.#tell(thrown, last);
-    });
+    const handled = this.#calls.call(handler, last);
     return handled === undefined ? this.#release() : handled.then(() => this.#release());
   }
 

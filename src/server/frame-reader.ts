@@ -27,7 +27,8 @@ export class FrameReader implements WebsocketReader {
   readonly #maxMessageSize: number;
   readonly #socket: Socket;
   readonly #ofWs: (chunk: Buffer) => void;
-  readonly #boundary = new FrameBoundary();
+  // Made when `ws` is to have some bytes: of most clients it never is.
+  #boundary: FrameBoundary | undefined;
   #heardOfWs = false;
   #failed = false;
 
@@ -64,14 +65,14 @@ export class FrameReader implements WebsocketReader {
 
   #read(chunk: Buffer): void {
     if (this.#failed) return;
-    const from = this.#boundary.betweenMessages ? 0 : this.#finishMessage(chunk);
-    const read = this.#boundary.betweenMessages ? this.#readWhole(chunk, from) : from;
+    const from = this.#betweenMessages ? 0 : this.#finishMessage(chunk);
+    const read = this.#betweenMessages ? this.#readWhole(chunk, from) : from;
     if (read < chunk.length) this.#pass(read === 0 ? chunk : chunk.subarray(read));
   }
 
   /** Lets `ws` have the rest of a message that it has begun to read. Gives how much it took. */
   #finishMessage(chunk: Buffer): number {
-    const left = this.#boundary.leftBeforeMessage;
+    const left = this.#boundary?.leftBeforeMessage ?? 0;
     if (left === 0 || left >= chunk.length) return 0;
     this.#heardOfWs = false;
     this.#pass(chunk.subarray(0, left));
@@ -110,7 +111,12 @@ export class FrameReader implements WebsocketReader {
     return at;
   }
 
+  get #betweenMessages(): boolean {
+    return this.#boundary?.betweenMessages ?? true;
+  }
+
   #pass(bytes: Buffer): void {
+    this.#boundary ??= new FrameBoundary();
     if (this.#boundary.ended) return;
     this.#boundary.pass(bytes);
     this.#ofWs.call(this.#socket, bytes);
