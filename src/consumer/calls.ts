@@ -69,10 +69,12 @@ export class Calls {
     let outcome: unknown;
     try {
       outcome = handler.call(this.#consumer, event);
+      // To look at it runs code of the handler's, too.
+      if (!isThenable(outcome)) return undefined;
     } catch (thrown) {
       return this.#owner.failed(thrown, event);
     }
-    return isThenable(outcome) ? this.follow(event, outcome) : undefined;
+    return this.follow(event, outcome);
   }
 
   /** Remembers an event while it is handled, so that a handler that does not end can be named. */

@@ -1,6 +1,7 @@
 /** Tells a promise, of whatever library, from what is there already. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  const mayBe = (typeof value === "object" && value !== null) || typeof value === "function";
+  return mayBe && "then" in value && typeof value.then === "function";
 }
 
 /** For a rejection that is told elsewhere. */

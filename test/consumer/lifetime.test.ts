@@ -70,7 +70,18 @@ describe("a handler that fails", () => {
       },
     ],
     ["later", () => Promise.reject(failure)],
+    ["by a thenable of its own", () => rejecting({}) as Promise<void>],
+    ["by a function that is a thenable", () => rejecting(() => {}) as Promise<void>],
+    ["by what looks at its outcome", () => Object.defineProperty({}, "then", { get: fail }) as Promise<void>],
   ];
+
+  function rejecting(value: object): object {
+    return Object.assign(value, { then: (_: unknown, reject: (error: Error) => void) => reject(failure) });
+  }
+
+  function fail(): never {
+    throw failure;
+  }
 
   test.each(ways)(
     "%s, for the client's message: onError, 1011, disconnect, and every group is left",
