@@ -19,11 +19,9 @@ export class Handshake {
   readonly #early: Buffer[];
   #earlySize: number;
   #request: IncomingMessage | undefined;
+  #watching = false;
   #reading = false;
 
-  readonly #onError = (): void => {
-    // Without a listener a reset would end the process. It is followed by `close`.
-  };
   readonly #onData = (chunk: Buffer): void => this.#keep(chunk);
   readonly #onGone = (): void => this.#gone();
 
@@ -36,13 +34,20 @@ export class Handshake {
     this.#earlySize = head.length;
     // A time limit of the HTTP server is not meant for sockets.
     socket.setTimeout(0);
-    socket.on("error", this.#onError);
-    socket.on("close", this.#onGone);
+  }
+
+  /** Looks after the socket. Without it no turn of the event loop may pass before the application's answer. */
+  watch(): void {
+    if (this.#watching || this.#request === undefined) return;
+    this.#watching = true;
+    this.#socket.on("error", onError);
+    this.#socket.on("close", this.#onGone);
   }
 
   /** Reads on while the application makes up its mind; without it, the client's end goes unseen. */
   read(): void {
     if (this.#reading || this.#request === undefined) return;
+    this.watch();
     this.#reading = true;
     this.#socket.on("end", this.#onGone);
     this.#socket.on("data", this.#onData);
@@ -59,12 +64,13 @@ export class Handshake {
       return undefined;
     }
     this.#detach();
-    const websocket = upgrader.accept(request, socket, Buffer.concat(this.#early), acceptance);
+    const early = this.#early.length === 0 ? nothing : Buffer.concat(this.#early);
+    const websocket = upgrader.accept(request, socket, early, acceptance);
     if (websocket === undefined) {
       this.#gone();
       return undefined;
     }
-    socket.off("error", this.#onError);
+    this.#letGo();
     socket.resume();
     return { websocket, socket };
   }
@@ -79,7 +85,7 @@ export class Handshake {
   /** Leaves the socket to somebody else, as it was. It must not have been read from. */
   release(): void {
     this.#detach();
-    this.#socket.off("error", this.#onError);
+    this.#letGo();
   }
 
   /** Cuts the connection. */
@@ -99,9 +105,14 @@ export class Handshake {
     this.#onLeft();
   }
 
+  /** Somebody else hears of errors from now on. */
+  #letGo(): void {
+    if (this.#watching) this.#socket.off("error", onError);
+  }
+
   #detach(): void {
     this.#request = undefined;
-    this.#socket.off("close", this.#onGone);
+    if (this.#watching) this.#socket.off("close", this.#onGone);
     if (!this.#reading) return;
     this.#socket.off("end", this.#onGone);
     this.#socket.off("data", this.#onData);
@@ -109,3 +120,9 @@ export class Handshake {
     this.#socket.pause();
   }
 }
+
+function onError(): void {
+  // Without a listener a reset would end the process. It is followed by `close`.
+}
+
+const nothing = Buffer.alloc(0);

@@ -78,9 +78,10 @@ const noArgs: readonly string[] = Object.freeze([]);
 
 function readRequest(request: IncomingMessage, { rootPath, trust }: ScopeSettings): RequestTarget & Forwarded {
   const { headers, socket, url = "/" } = request;
-  const target = parseRequestTarget(checkTarget(url));
+  const { path, rawPath, queryString } = parseRequestTarget(checkTarget(url));
   const direct = { client: clientOf(socket), secure: isSecure(socket), rootPath };
-  return { ...target, ...forwarded(headers, direct, trust) };
+  const { client, secure, rootPath: mount } = forwarded(headers, direct, trust);
+  return { path, rawPath, rootPath: mount, queryString, client, secure };
 }
 
 /** The forms in which a request names its target: `/path?query` and `http://host/path?query`. */

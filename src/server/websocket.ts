@@ -63,13 +63,16 @@ export class WebsocketConnection
   start(): void {
     const { application, options, sessions } = this.#hosting;
     sessions.add(this);
-    wheel.set(this, options.handshakeTimeout);
     callApplication(
       application,
       this,
       (receive) => this.#begin(receive),
       (thrown) => this.#uncalled(thrown),
     );
+    // Most applications have answered by now, and the rest is not for them.
+    if (this.#state !== "connecting") return;
+    wheel.set(this, options.handshakeTimeout);
+    this.#handshake?.watch();
     // Before it is known whose it is, a shared socket's bytes must stay where they are.
     if (!this.#shared || this.#inbound !== undefined) this.#handshake?.read();
   }
