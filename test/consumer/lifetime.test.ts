@@ -70,13 +70,19 @@ describe("a handler that fails", () => {
       },
     ],
     ["later", () => Promise.reject(failure)],
-    ["by a thenable of its own", () => rejecting({}) as Promise<void>],
-    ["by a function that is a thenable", () => rejecting(() => {}) as Promise<void>],
-    ["by what looks at its outcome", () => Object.defineProperty({}, "then", { get: fail }) as Promise<void>],
+    ["by a thenable of its own", () => thenable({}, { value: reject })],
+    ["by a function that is a thenable", () => thenable(() => {}, { value: reject })],
+    ["by what looks at its outcome", () => thenable({}, { get: fail })],
   ];
 
-  function rejecting(value: object): object {
-    return Object.assign(value, { then: (_: unknown, reject: (error: Error) => void) => reject(failure) });
+  /** What `await` takes for a promise. */
+  function thenable(value: object, how: PropertyDescriptor): Promise<void> {
+    // oxlint-disable-next-line unicorn/no-thenable -- It is to be one.
+    return Object.defineProperty(value, "then", how) as Promise<void>;
+  }
+
+  function reject(_: unknown, rejected: (error: Error) => void): void {
+    rejected(failure);
   }
 
   function fail(): never {
