@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { Writable } from "node:stream";
 import { textFrame } from "../../src/server/frame.ts";
 import type { OutboundOptions } from "../../src/server/options.ts";
@@ -310,5 +311,66 @@ describe("a full queue", () => {
     socket.free();
     await turn();
     expect(socket.bytes).toEqual(Buffer.concat([first, second, fourth]));
+  });
+});
+
+describe("whatever a socket takes and when", () => {
+  type Step =
+    | { readonly size: number; readonly key: string | undefined }
+    | "turn"
+    | "flush"
+    | "stick"
+    | "free"
+    | "freeFirst"
+    | "closing"
+    | "seal"
+    | "end";
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      weight: 3,
+      arbitrary: fc.record({ size: fc.nat(150), key: fc.constantFrom(undefined, undefined, "a", "0") }),
+    },
+    { weight: 2, arbitrary: fc.constantFrom<Step[]>("turn", "flush", "stick", "free", "freeFirst") },
+    { weight: 1, arbitrary: fc.constantFrom<Step[]>("closing", "seal", "end") },
+  );
+  const limits = fc.record({
+    maxMessages: fc.integer({ min: 1, max: 6 }),
+    maxBytes: fc.integer({ min: 1, max: 400 }),
+    whenFull: fc.constantFrom("close" as const, "dropOldest" as const, "dropNewest" as const),
+  });
+
+  /** Sends and lets the socket take what it is told to. Gives how much was sent. */
+  async function run(
+    steps: readonly Step[],
+    socket: Counted,
+    { outbound, owner }: Pick<ReturnType<typeof outboundTo>, "outbound" | "owner">,
+  ): Promise<number> {
+    let sent = 0;
+    for (const taken of steps) {
+      if (typeof taken === "object") outbound.send(textFrame(`<${sent++}>`.padEnd(taken.size)), taken.key);
+      else if (taken === "turn") await turn();
+      else if (taken === "stick") socket.stuck = true;
+      else if (taken === "free" || taken === "freeFirst") socket[taken]();
+      else if (taken === "closing") owner.writable = false;
+      else outbound[taken]();
+    }
+    return sent;
+  }
+
+  test("each message is written, in its order, or told as dropped, once", async () => {
+    const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), limits, async (steps, bounds) => {
+      const socket = new Counted();
+      const { outbound, owner, dropped } = outboundTo(socket, bounds);
+      const sent = await run(steps, socket, { outbound, owner });
+      socket.free();
+      await turn();
+      outbound.end();
+      const numbers = [...socket.bytes.toString().matchAll(/<(\d+)>/g)].map(([, number]) => Number(number));
+      expect(numbers).toEqual([...new Set(numbers)].toSorted((one, other) => one - other));
+      const told = dropped.filter((entry) => entry !== "overflowed").map((entry) => Number.parseInt(entry, 10));
+      expect(numbers.length + told.reduce((sum, messages) => sum + messages, 0)).toBe(sent);
+      expect(socket.listenerCount("drain")).toBe(0);
+    });
+    await fc.assert(property, { numRuns: 1000 });
   });
 });
