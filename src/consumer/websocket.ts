@@ -43,7 +43,12 @@ export class WebsocketConsumer<Path extends string = string> extends Consumer<Pa
   /** Takes a text message. */
   receive(_text: string): void | Promise<void> {}
 
-  /** Takes a binary message. Not overridden, it closes the socket with 1003. */
+  /**
+   * Takes a binary message. Not overridden, it closes the socket with 1003.
+   *
+   * @param _bytes share their memory with what the client sent right before and after, up to 64 KiB:
+   *   copy them to keep a few for long, or to transfer them to another thread.
+   */
   receiveBytes(_bytes: Uint8Array): void | Promise<void> {
     this.close(closeCodes.unsupportedData.code, "this consumer takes text");
   }

@@ -9,7 +9,10 @@ export interface WebsocketConnect {
   readonly type: "websocket.connect";
 }
 
-/** A message of the client: `text`, or `bytes`, never both. */
+/**
+ * A message of the client: `text`, or `bytes`, never both. The bytes may share their memory with
+ * other messages of the client.
+ */
 export interface WebsocketReceive {
   readonly type: "websocket.receive";
   readonly text?: string;
