@@ -1,7 +1,7 @@
 import { randomFillSync } from "node:crypto";
 import type { Channel, ChannelLayerOptions, GroupSendReport, Subscriber } from "../protocol/channel-layer.ts";
 import type { LayerMessage } from "../protocol/message.ts";
-import { checkChannelName } from "../protocol/names.ts";
+import { checkChannelName, maxNameLength } from "../protocol/names.ts";
 import { BaseChannelLayer, channelClosed, channelFull } from "./base.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Group, type Members } from "./group.ts";
@@ -83,7 +83,8 @@ export class InMemoryChannelLayer extends BaseChannelLayer {
 
   protected override openChannel(subscriber: Subscriber, prefix: string): Channel {
     const name = `${prefix}.${this.#origin}!${randomName()}`;
-    checkChannelName(name);
+    // The prefix has been checked, and the rest is right: together they may be too long, no more.
+    if (name.length > maxNameLength) checkChannelName(name);
     const channel = new LocalChannel(name, subscriber, this.settings.capacityOf(name), this.#owner);
     this.#local.set(name, channel);
     return channel;
