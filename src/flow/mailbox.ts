@@ -1,3 +1,4 @@
+import { beginHandling, endHandling } from "./handling.ts";
 import { Queue } from "./queue.ts";
 
 /** Handles one event. A rejection is passed on to whoever pushed the event. */
@@ -78,6 +79,13 @@ export class Mailbox<E> {
   }
 
   #start(event: E): void | Promise<void> {
+    beginHandling();
+    const handled = this.#enter(event);
+    endHandling();
+    return handled;
+  }
+
+  #enter(event: E): void | Promise<void> {
     this.#running++;
     let result: void | Promise<void>;
     try {

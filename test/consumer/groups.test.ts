@@ -180,3 +180,45 @@ describe("code outside of consumers", () => {
     await communicator.disconnect();
   });
 });
+
+describe("what a handler sends to its own group", () => {
+  const many = 3000;
+
+  /** Sends many messages to its group: all at once, or each in answer to the last. */
+  class Talking extends WebsocketConsumer {
+    override groups = ["room"];
+    #answers = false;
+
+    override receive(text: string): void {
+      this.#answers = text === "each in answer to the last";
+      for (let at = 1; at <= (this.#answers ? 1 : many); at++) this.say(at);
+    }
+
+    room_said({ at }: { at: number }): void {
+      this.send(String(at));
+      if (this.#answers && at < many) this.say(at + 1);
+    }
+
+    say(at: number): void {
+      void this.channelLayer.groupSend<Talking>("room", { type: "room.said", at });
+    }
+  }
+
+  test.each(["all at once", "each in answer to the last"])(
+    "comes to itself as to others, although a channel's capacity is less: %s",
+    async (how) => {
+      const layers = { default: newLayer() };
+      const talking = new WebsocketCommunicator(Talking, "/", { layers });
+      const other = new WebsocketCommunicator(Talking, "/", { layers });
+      await talking.connect();
+      await other.connect();
+      expect(layers.default.capacity).toBeLessThan(many);
+      await talking.send(how);
+      for (const member of [talking, other]) {
+        for (let at = 1; at <= many; at++) expect(await member.receiveText()).toBe(String(at));
+      }
+      await talking.disconnect();
+      await other.disconnect();
+    },
+  );
+});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { WebsocketConsumer } from "millrace";
 import { clientFrame, opcodes, RawClient } from "./support/raw-client.ts";
 import { accepting, Log, Published, serving } from "./support/serving.ts";
 
@@ -18,6 +19,24 @@ function stalled() {
   });
   return { application, log, release: () => release() };
 }
+
+test("a packet with more messages than a channel's capacity comes back whole from a group, through a handler that waits for nothing", async () => {
+  class Room extends WebsocketConsumer {
+    override groups = ["room"];
+
+    override receive(text: string): void {
+      void this.channelLayer.groupSend<Room>("room", { type: "room.said", text });
+    }
+
+    room_said({ text }: { text: string }): void {
+      this.send(text);
+    }
+  }
+  await using serves = await serving(Room);
+  using client = await RawClient.open(serves.port);
+  client.write(Buffer.concat(packet));
+  for (const at of packet.keys()) expect(await client.text()).toBe(String(at));
+});
 
 describe("a packet with more messages than the mailbox's limit", () => {
   test("is handed on only as far as the limit goes, and then in order as messages are handled", async () => {
