@@ -52,7 +52,14 @@ test("10,000 connections that vanish without a close frame leave nothing behind,
   });
   const { heap: first, ...afterFirst } = await dropAll(10_000);
   expect(afterFirst).toEqual(warm);
-  const { heap: second, ...afterSecond } = await dropAll(10_000);
-  expect(afterSecond).toEqual(warm);
-  expect(second / first).toBeLessThan(1.01);
-}, 120_000);
+  let before = first;
+  let growth = Infinity;
+  // The engine may still compile in one round, the later the busier the machine is; a leak grows in each.
+  for (let round = 0; round < 3 && growth > 1.01; round++) {
+    const { heap, ...after } = await dropAll(10_000);
+    expect(after).toEqual(warm);
+    growth = heap / before;
+    before = heap;
+  }
+  expect(growth).toBeLessThan(1.01);
+}, 240_000);
