@@ -1,3 +1,4 @@
+import { jsonText } from "../../src/consumer/json-text.ts";
 import { Compression } from "../../src/server/compression.ts";
 import { textFrame } from "../../src/server/frame.ts";
 import { type MakeTrick, sockets } from "./trick.ts";
@@ -44,3 +45,16 @@ export const sharedCompression: MakeTrick = () => {
     },
   };
 };
+
+/** Equal content to many is made a text of once. */
+export const sharedJson: MakeTrick = () => ({
+  name: "one JSON text for all members that send equal content, 1 KB",
+  otherwise: "a text for each",
+  limit: 0.3,
+  withIt() {
+    for (let socket = 0; socket < sockets; socket++) jsonText({ type: "chat.message", text: large, at: 1 });
+  },
+  without() {
+    for (let socket = 0; socket < sockets; socket++) JSON.stringify({ type: "chat.message", text: large, at: 1 });
+  },
+});

@@ -4,7 +4,7 @@ import { formatNumber, ratiosOf, spreadOf } from "../measure/spread.ts";
 import type { Results } from "../report/results.ts";
 import { formatTried, type Tried } from "../report/tricks.ts";
 import type { ScenarioOptions } from "../scenarios/scenario.ts";
-import { sharedCompression, sharedFrame } from "./frames.ts";
+import { sharedCompression, sharedFrame, sharedJson } from "./frames.ts";
 import { keptMembers, sealedOnce, synchronousMailbox } from "./handling.ts";
 import { ownReading } from "./reading.ts";
 import type { MakeTrick, Trick } from "./trick.ts";
@@ -13,6 +13,7 @@ import { oneWrite, sharedConcatenation } from "./writes.ts";
 const tricks: readonly MakeTrick[] = [
   ownReading,
   sharedFrame,
+  sharedJson,
   sharedConcatenation,
   oneWrite,
   sharedCompression,

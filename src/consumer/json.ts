@@ -1,6 +1,7 @@
 import { closeCodes } from "../protocol/close-codes.ts";
 import { MillraceError } from "../protocol/errors.ts";
 import { markFrameworkClass } from "./handlers.ts";
+import { jsonText } from "./json-text.ts";
 import { type SendOptions, WebsocketConsumer } from "./websocket.ts";
 
 /** Handles one WebSocket whose messages are JSON, one value a text message. */
@@ -25,7 +26,7 @@ export class JsonWebsocketConsumer<Path extends string = string> extends Websock
    *   has no text.
    */
   encodeJson(content: unknown): string {
-    const text: string | undefined = JSON.stringify(content);
+    const text = jsonText(content);
     if (text !== undefined) return text;
     throw new MillraceError("ERR_INVALID_EVENT", {
       happened: "JSON has no text for that",

@@ -80,9 +80,12 @@ export class Mailbox<E> {
 
   #start(event: E): void | Promise<void> {
     beginHandling();
-    const handled = this.#enter(event);
-    endHandling();
-    return handled;
+    try {
+      return this.#enter(event);
+    } finally {
+      // Also when the stack is exhausted: what waits for the end would wait for ever.
+      endHandling();
+    }
   }
 
   #enter(event: E): void | Promise<void> {
