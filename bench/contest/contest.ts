@@ -59,7 +59,8 @@ export async function contest(
   for (const program of programs) await run(program, undefined, effort.warmUp);
   const outcomes = await pairedRuns(effort.rounds, programs, (program) => run(program));
   const measured = [measuredOf(labels, programs, outcomes)];
-  const slow = steadyAsHalfOf === undefined ? undefined : outcomes.get(steadyAsHalfOf);
+  // By name, because a scenario may have given it another layer.
+  const slow = [...outcomes].find(([{ name }]) => name === steadyAsHalfOf?.name)?.[1];
   if (slow !== undefined) {
     const rate = slow.reduce((sum, { messages, seconds }) => sum + messages / seconds, 0) / slow.length / 2;
     const steady = await pairedRuns(effort.rounds, programs, (program) => run(program, rate));

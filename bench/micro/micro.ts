@@ -10,7 +10,7 @@ import { ownReading } from "./reading.ts";
 import type { MakeTrick, Trick } from "./trick.ts";
 import { oneWrite, sharedConcatenation } from "./writes.ts";
 
-const tricks: readonly MakeTrick[] = [
+export const tricks: readonly MakeTrick[] = [
   ownReading,
   sharedFrame,
   sharedJson,
