@@ -39,14 +39,17 @@ function timesOf({ sides, ratios }: Measured, name: string): readonly string[] {
   return [time, ratio === undefined ? "" : formatSpread(ratio.serverTime)];
 }
 
-/** A row for each task at a steady rate: p50 and p99 of each server. */
+/** A row for each task at a steady rate: p50 and p99 of each server, and the first one's p99 over each other's, run by run. */
 function latencies(measured: readonly Measured[]): string {
-  return table(measured, (name) => [`${name} p50`, "p99"], latenciesOf);
+  const columns = (name: string, first: string): readonly string[] =>
+    name === first ? [`${name} p50`, "p99"] : [`${name} p50`, "p99", `p99, ${first} / ${name}`];
+  return table(measured, columns, latenciesOf);
 }
 
-function latenciesOf({ sides }: Measured, name: string): readonly string[] {
-  const side = sides[name];
-  return side === undefined ? ["", ""] : [formatNumber(side.p50), formatNumber(side.p99)];
+function latenciesOf({ sides, ratios }: Measured, name: string): readonly string[] {
+  const [side, ratio] = [sides[name], ratios[name]];
+  const times = side === undefined ? ["", ""] : [formatNumber(side.p50), formatNumber(side.p99)];
+  return [...times, ratio === undefined ? "" : formatSpread(ratio.p99)];
 }
 
 /** Columns for each server, which are called by `columns`, beside the labels of each task. */
