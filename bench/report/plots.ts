@@ -37,11 +37,11 @@ function charts(results: Results): Readonly<Record<string, BarChart>> {
       ),
     },
     compressed: {
-      title: "Compressed fan-out to 1,000 members, 1 KB: server's CPU for a delivery, µs",
+      title: "Compressed fan-out to 1,000, 1 KB: server's CPU for a delivery, µs",
       groups: times(results.compressed, { size: "1024 B", window: "8" }, "8 on their way"),
     },
     redis: {
-      title: "Fan-out to 1,000 members behind Redis, 64 B, 8 on their way: servers' CPU for a delivery, µs",
+      title: "Behind Redis, 1,000 members, 64 B, 8 on their way: CPU for a delivery, µs",
       groups: ["pub/sub", "core"].flatMap((layer) =>
         [1, 4].flatMap((processes) =>
           times(

@@ -41,9 +41,11 @@ function timesOf({ sides, ratios }: Measured, name: string): readonly string[] {
 
 /** A row for each task at a steady rate: p50 and p99 of each server, and the first one's p99 over each other's, run by run. */
 function latencies(measured: readonly Measured[]): string {
-  const columns = (name: string, first: string): readonly string[] =>
-    name === first ? [`${name} p50`, "p99"] : [`${name} p50`, "p99", `p99, ${first} / ${name}`];
-  return table(measured, columns, latenciesOf);
+  return table(measured, latencyColumns, latenciesOf);
+}
+
+function latencyColumns(name: string, first: string): readonly string[] {
+  return name === first ? [`${name} p50`, "p99"] : [`${name} p50`, "p99", `p99, ${first} / ${name}`];
 }
 
 function latenciesOf({ sides, ratios }: Measured, name: string): readonly string[] {
