@@ -100,6 +100,8 @@ export class Handshake {
   }
 
   #gone(): void {
+    // Why it is gone may still be to be told, and would end the process if nobody heard.
+    if (!this.#watching) this.#socket.on("error", onError);
     this.#detach();
     this.#socket.destroy();
     this.#onLeft();

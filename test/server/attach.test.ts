@@ -42,6 +42,16 @@ function routed(path: string, later = false): Application {
 }
 
 describe("attach", () => {
+  test("lives on when somebody else has ended a socket with an error before its application accepts at once", async () => {
+    const server = createServer();
+    server.on("upgrade", (_, socket) => void socket.destroy(new Error("not this one")));
+    await using on = await attached(server, accepting());
+    using client = await RawClient.connect(on.port);
+    client.write(handshake());
+    await client.ended;
+    expect(server.listening).toBe(true);
+  });
+
   test("takes requests as well, when the server has no listener for them", async () => {
     await using on = await attached(createServer(), (connection) => (event) => {
       if (event.type !== "http.request") return;
